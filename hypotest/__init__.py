@@ -84,7 +84,7 @@ if TYPE_CHECKING:
     from hypotest.subjects.controls.registry import controls
     from hypotest.subjects.network.network import Network
     from hypotest.subjects.network.units import Units
-    from hypotest.subjects.recorded import RecordedEvidence as Evidence
+    from hypotest.subjects.recorded.evidence import RecordedEvidence as Evidence
 
 __all__ = [
     "Analysis",
@@ -113,7 +113,7 @@ __all__ = [
 
 _HOMES = {
     "Analysis": "hypotest.pipeline.analysis.analysis",
-    "Evidence": "hypotest.subjects.recorded",
+    "Evidence": "hypotest.subjects.recorded.evidence",
     "Network": "hypotest.subjects.network.network",
     "Protocol": "hypotest.registration.built",
     "Run": "hypotest.report.run",

@@ -99,7 +99,7 @@ def small_model_folder(tmp_path_factory: pytest.TempPathFactory, small_documents
 
 @pytest.fixture(scope="session")
 def small_subject(small_model_folder: Path):
-    from hypotest.subjects.loading import load_language_model
+    from hypotest.subjects.loading.loading import load_language_model
 
     return load_language_model(str(small_model_folder), device="cpu")
 

@@ -50,7 +50,7 @@ def test_the_measures_in_the_readme_are_those_of_the_language():
 
 
 def test_the_protocol_in_the_readme_is_the_one_that_init_writes(tmp_path):
-    (text,) = re.findall(r"```yaml\n(hypotest: 1\n.*?)```", README, flags=re.S)
+    (text,) = re.findall(r"```yaml\n(hypotest: 1\nid: minimal\n.*?)```", README, flags=re.S)
     path = tmp_path / "p.yaml"
     path.write_text(text, encoding="utf-8")
     assert protocol_hash(load_protocol(path)) == protocol_hash(load_protocol(TEMPLATES / "minimal.yaml"))

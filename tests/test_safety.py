@@ -97,7 +97,10 @@ def test_what_is_looked_for_is_found(source):
 
 
 def test_models_are_loaded_without_code_and_without_pickles():
-    sources = {path.name: path.read_text(encoding="utf-8") for path in (PACKAGE / "subjects").glob("*.py")}
+    folder = PACKAGE / "subjects"
+    sources = {
+        path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*.py")
+    }
     calls = [
         ast.unparse(node)
         for source in sources.values()
@@ -109,5 +112,5 @@ def test_models_are_loaded_without_code_and_without_pickles():
     assert all("**source.options" in call or "**SAFE" in call for call in loads)
     (defined,) = (source for source in sources.values() if "SAFE: Mapping" in source)
     assert 'SAFE: Mapping[str, Any] = {"trust_remote_code": False}' in defined
-    assert "dict(SAFE)" in sources["sources.py"] and "{**SAFE," in sources["sources.py"]
-    assert sources["loading.py"].count("weights_only=True") == 2  # the call and the reason
+    assert "dict(SAFE)" in sources["loading/sources.py"] and "{**SAFE," in sources["loading/sources.py"]
+    assert sources["loading/loading.py"].count("weights_only=True") == 2  # the call and the reason

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hypotest.report import figure_style, figures
+from hypotest.report.figures import figures
+from hypotest.report.figures import style as figure_style
 
 
 def _named_only(figure: object, folder: Path, name: str) -> None:

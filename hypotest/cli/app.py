@@ -18,6 +18,7 @@ from hypotest.pages.text import terminal_text
 if TYPE_CHECKING:
     from hypotest.pages.document import Document
     from hypotest.report.progress import StageProgress
+    from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 
 PROTOCOL, PLAN, RUN, RESULTS, TOOL = (
@@ -70,6 +71,25 @@ MemoryOption = Annotated[
 ]
 
 
+EvidenceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--evidence",
+        metavar="FILE",
+        help="Rows and activations made elsewhere: .npz, .parquet or .safetensors.",
+    ),
+]
+
+
+def recorded(evidence: Path | None) -> RecordedEvidence | None:
+    """What --evidence names, read; imported late, since that needs torch."""
+    if evidence is None:
+        return None
+    from hypotest.subjects.recorded.evidence import RecordedEvidence
+
+    return RecordedEvidence.read(evidence)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"hypotest {installed('hypotest-nn')}")
@@ -110,7 +130,7 @@ def check(
     *,
     single: str | None = None,
     subject: bool = True,
-    network: str | None = None,
+    evidence: Path | None = None,
     out: Path | None = None,
     **options: Any,
 ) -> None:
@@ -122,6 +142,7 @@ def check(
     from hypotest.registration import read_protocol
 
     if protocol is not None:
+        network = None if evidence is None else evidence.name
         plan, problems = read_protocol(protocol, subject=subject, network=network)
         for item in problems:
             if plan is not None and item.severity == "warning":

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from hypotest.cli.app import PLAN, DeviceOption, MemoryOption, ProtocolArgument, app, check, say, working
+from hypotest.cli.app import (
+    PLAN,
+    DeviceOption,
+    EvidenceOption,
+    MemoryOption,
+    ProtocolArgument,
+    app,
+    check,
+    recorded,
+    say,
+    working,
+)
 from hypotest.errors import ProtocolError, RunError
 from hypotest.pages.text import terminal_text
 
@@ -30,6 +41,7 @@ def power(
         bool,
         typer.Option("--quick", help="In half a minute: fewer draws and documents, one size, no times."),
     ] = False,
+    evidence: EvidenceOption = None,
 ) -> None:
     """Before any evaluation data: what the plan can see, and what the run will take.
 
@@ -38,7 +50,7 @@ def power(
     """
     from hypotest.studies.power.page import power_summary
 
-    check(protocol, single="power", out=out, device=device, memory=memory)
+    check(protocol, single="power", evidence=evidence, out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.power.study import power as predict_power
 
@@ -49,6 +61,7 @@ def power(
             memory=memory,
             quick=quick,
             start_stage=display.start_stage,
+            subject=recorded(evidence),
         )
     say(power_summary(result))
     if result.refused:
@@ -63,15 +76,23 @@ def explore(
     ),
     device: DeviceOption = "auto",
     memory: MemoryOption = 4.0,
+    evidence: EvidenceOption = None,
 ) -> None:
     """Look at the selection split: curve, group, covariates, counts. Never at the evaluation split."""
     from hypotest.studies.explore.page import exploration_summary
 
-    check(protocol, single="explore", out=out, device=device, memory=memory)
+    check(protocol, single="explore", evidence=evidence, out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next call goes on from it") as display:
         from hypotest.studies.explore.study import explore as look
 
-        result = look(protocol, out=out, device=device, memory=memory, start_stage=display.start_stage)
+        result = look(
+            protocol,
+            out=out,
+            device=device,
+            memory=memory,
+            start_stage=display.start_stage,
+            subject=recorded(evidence),
+        )
     say(exploration_summary(result))
 
 
@@ -94,6 +115,7 @@ def register(
         str | None, typer.Option(metavar="MIN-MAX", help="With it: how many parameters will do.")
     ] = None,
     device: DeviceOption = "auto",
+    evidence: EvidenceOption = None,
 ) -> None:
     """Lock a protocol before its evaluation data are seen: its run is confirmatory then.
 
@@ -105,7 +127,7 @@ def register(
     satisfies the words; --family and --parameters are checked as well. The first run binds its weights, in
     the registry and before anything is evaluated; a second, different model is exploratory.
     """
-    from hypotest.report.registration import registered_page
+    from hypotest.report.sections.registration import registered_page
 
     if subject_later is None and (family or parameters):
         raise ProtocolError("--family and --parameters say which later model will do: add --subject-later")
@@ -113,7 +135,16 @@ def register(
         raise ProtocolError(
             "--fresh-documents asks what a model has seen, and --subject-later has none yet: choose one"
         )
-    check(protocol, single="register", subject=subject_later is None, cache=False, device=device)
+    if subject_later is not None and evidence is not None:
+        raise ProtocolError("--evidence is there, and --subject-later has no subject yet: choose one")
+    check(
+        protocol,
+        single="register",
+        subject=subject_later is None,
+        evidence=evidence,
+        cache=False,
+        device=device,
+    )
     with working("nothing was registered") as display:
         if subject_later is not None:
             from hypotest.studies.register.later import register_later
@@ -129,7 +160,11 @@ def register(
             from hypotest.studies.register.study import register as register_protocol
 
             done = register_protocol(
-                protocol, fresh_documents=fresh_documents, device=device, start_stage=display.start_stage
+                protocol,
+                fresh_documents=fresh_documents,
+                device=device,
+                start_stage=display.start_stage,
+                subject=recorded(evidence),
             )
     say(registered_page(done), soft_wrap=True)
 
@@ -140,7 +175,7 @@ def verify_registrations(
 ) -> None:
     """Find registrations that were altered, reordered, removed or doubled, and locks without entry."""
     from hypotest.registration.locks.registry import verify_registry
-    from hypotest.report.registration import verified_page
+    from hypotest.report.sections.registration import verified_page
 
     n_entries, problems = verify_registry(folder)
     say(verified_page(folder, n_entries, problems), soft_wrap=True)

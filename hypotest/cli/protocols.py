@@ -89,11 +89,13 @@ def validate(protocol: ProtocolArgument) -> None:
 def explain(protocol: ProtocolArgument) -> None:
     """Say in plain words what will be done, what each hypothesis predicts, and what would refute it."""
     from hypotest.registration import load_protocol
+    from hypotest.registration.checks.configuration import predicted_token
     from hypotest.registration.explained.explain import explain_protocol
     from hypotest.report.explanation import explanation
 
     check(protocol, subject=False, cache=False)
-    say(explanation(explain_protocol(load_protocol(protocol, subject=False))))
+    plan = load_protocol(protocol, subject=False)
+    say(explanation(explain_protocol(plan, predicted_token(plan, protocol.parent))))
 
 
 @command(epilog="Example: hypotest schema > hypotest.schema.json")

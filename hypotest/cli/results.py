@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hypotest.cli.app import RESULTS, DeviceOption, RunArgument, app, say, working
+from hypotest.cli.app import RESULTS, DeviceOption, EvidenceOption, RunArgument, app, recorded, say, working
 from hypotest.cli.options import as_options
 from hypotest.errors import ProtocolError, RunError
 from hypotest.pages.text import terminal_text
@@ -74,6 +74,7 @@ def verify(
         Path | None,
         typer.Option(metavar="PROTOCOL", help="Its folder holds relative paths and the registry."),
     ] = None,
+    evidence: EvidenceOption = None,
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence."""
     from hypotest.pipeline.checks.preflight import check_verification
@@ -85,7 +86,12 @@ def verify(
         from hypotest.studies.verify.study import verify as check
 
         verification = check(
-            run, recollect=recollect, device=device, protocol=protocol, start_stage=display.start_stage
+            run,
+            recollect=recollect,
+            device=device,
+            protocol=protocol,
+            start_stage=display.start_stage,
+            subject=recorded(evidence),
         )
     checks = tuple(replace(item, detail=as_options(item.detail)) for item in verification.checks)
     say(verification_page(replace(verification, checks=checks)))

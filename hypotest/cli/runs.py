@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hypotest.cli.app import RUN, DeviceOption, MemoryOption, ProtocolArgument, app, check, say, working
+from hypotest.cli.app import (
+    RUN,
+    DeviceOption,
+    EvidenceOption,
+    MemoryOption,
+    ProtocolArgument,
+    app,
+    check,
+    recorded,
+    say,
+    working,
+)
 from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=RUN)
@@ -29,12 +40,7 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Go on with a model that is worse than chance on the text.")
     ] = False,
-    evidence: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Rows and activations made elsewhere: .npz, .parquet or .safetensors."
-        ),
-    ] = None,
+    evidence: EvidenceOption = None,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report.
 
@@ -49,15 +55,12 @@ def run(
 
     if limit is not None:
         require_positions(limit)
-    network = None if evidence is None else evidence.name
-    check(protocol, network=network, out=out, device=device, memory=memory, seed=seed)
+    check(protocol, evidence=evidence, out=out, device=device, memory=memory, seed=seed)
     with working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest.studies.series.study import run_protocol, try_protocol
-        from hypotest.subjects.recorded import RecordedEvidence
 
-        subject = None if evidence is None else RecordedEvidence.read(evidence)
-
+        subject = recorded(evidence)
         if limit is not None:
             tried = try_protocol(
                 protocol,
@@ -99,11 +102,12 @@ def multiverse(
     full: Annotated[
         bool, typer.Option("--full", help="As many draws as the protocol's nulls, not multiverse.draws.")
     ] = False,
+    evidence: EvidenceOption = None,
 ) -> None:
     """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
     from hypotest.studies.multiverse.page import multiverse_summary
 
-    check(protocol, single="multiverse", out=out, device=device, memory=memory)
+    check(protocol, single="multiverse", evidence=evidence, out=out, device=device, memory=memory)
     with working("finished evidence is kept, and the next run goes on from it") as display:
         from hypotest.studies.multiverse.study import multiverse as test_all
 
@@ -114,6 +118,7 @@ def multiverse(
             memory=memory,
             full=full,
             start_stage=display.start_stage,
+            subject=recorded(evidence),
         )
     say(multiverse_summary(result))
     print(terminal_text(result.folder / "multiverse.md"))

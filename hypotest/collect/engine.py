@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.logit_difference import LogitDifferenceAblation
+from hypotest.collect.last_block.ablation import NeuronAblation
+from hypotest.collect.last_block.logit_difference import LogitDifferenceAblation
+from hypotest.collect.last_block.readout import prepare_readout
 from hypotest.collect.network.ablation import kept_route
-from hypotest.collect.readout import prepare_readout
 from hypotest.records.evidence.evidence import AblationMethod
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.row_subject import RowSubject
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 IDENTITY = "identity"
-"""`hypotest.collect.ablation`: exact, with a certificate for every entry."""
+"""`hypotest.collect.last_block.ablation`: exact, with a certificate for every entry."""
 INTERVENTIONS = "interventions"
 """`hypotest.collect.interventions`: forward passes from the ablated layer on."""
 RECORDED = "recorded"

@@ -6,15 +6,15 @@ import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.ablation_stage import ablate, ablation_parts
 from hypotest.collect.engine import Identity, identity_engine
 from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_selection
-from hypotest.collect.forward_stage import collect_forward
-from hypotest.collect.head_stage import collect_heads
+from hypotest.collect.last_block.ablation import NeuronAblation
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
-from hypotest.collect.stages import begin_selection, collect_decomposition, describe
+from hypotest.collect.stages.ablation import ablate, ablation_parts
+from hypotest.collect.stages.forward import collect_forward
+from hypotest.collect.stages.heads import collect_heads
+from hypotest.collect.stages.stages import begin_selection, collect_decomposition, describe
 from hypotest.engine.session import Session
 from hypotest.records.evidence.evidence import AblationMethod, SelectionEvidence
 from hypotest.subjects.kinds import Subject
@@ -74,7 +74,7 @@ def _collect_splits(
         subject, engine, sample, forward, replacement, place, session, outcome=ablation.outcome, parts=parts
     )
     if isinstance(engine, NeuronAblation) and ablation.outcome == "loss":
-        collect_decomposition(engine, sample, forward, replacement, place, session)
+        collect_decomposition(subject, engine, sample, forward, replacement, place, session)
     collect_heads(subject, sample, place, session)
     describe(subject, sample, ablation, place, parts=parts)
 

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.collect.scoring import Scoring
+from hypotest.subjects.anatomy.passes import hidden_of, with_hidden
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.masking import PADDING, Masking
-from hypotest.subjects.passes import hidden_of, with_hidden
 
 _SHORTEST = 16
 """Tokens: products over fewer have kernels of their own, which round otherwise."""

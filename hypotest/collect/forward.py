@@ -100,11 +100,12 @@ def _trace(
     only_at = mlp_only_at(subject, subject.layer, batch.rows, batch.columns, batch.shape)
     ids = batch.ids.to(subject.device)
     with only_at as at_positions, full_precision(), subject.traced.trace(ids) as tracer:
-        if kind.site == "attention":  # all in the order in which the model runs them
-            seen = kind.seen(subject).save()
-        for layer in looking:
-            attention.append(layer.output[1].save())
-        if kind.site != "attention":
+        within = kind.site == "attention" and subject.layer in layers
+        for layer, attending in zip(layers, looking, strict=True):  # in the order in which the model runs
+            if within and layer == subject.layer:
+                seen = kind.seen(subject).save()
+            attention.append(attending.output[1].save())
+        if not within:
             seen = kind.seen(subject).save()
         if needs_residual:
             residual = norm.input.save()

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.collect.interventions import moved_losses
+from hypotest.collect.last_block.readout import prepare_readout
+from hypotest.collect.last_block.tiles import GB
 from hypotest.collect.network.ablation import group_changes, kept_route
-from hypotest.collect.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import Scoring, scores
-from hypotest.collect.tiles import GB
 from hypotest.errors import EvidenceError
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.subjects.kinds import Subject
@@ -26,7 +26,7 @@ from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.precision import full_precision
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 
 def ablate_groups(

@@ -19,8 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from hypotest.collect.extent import Batch, batches, mlp_only_at, seen_at
+from hypotest.subjects.anatomy.modules import by_input
 from hypotest.subjects.language_model import LanguageModel
-from hypotest.subjects.modules import by_input
 from hypotest.subjects.precision import full_precision
 from hypotest.subjects.units.neurons import NEURONS
 

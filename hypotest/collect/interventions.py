@@ -21,13 +21,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hypotest.collect.ablation import require_finite
 from hypotest.collect.extent import BlockPass, logits_at, passes_over
+from hypotest.collect.last_block.ablation import require_finite
+from hypotest.collect.last_block.tiles import GB
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
-from hypotest.collect.tiles import GB
+from hypotest.subjects.anatomy.passes import copied, hidden_of, with_hidden
 from hypotest.subjects.language_model import LanguageModel
-from hypotest.subjects.passes import copied, hidden_of, with_hidden
 from hypotest.subjects.precision import full_precision
 from hypotest.subjects.units.kind import skipped
 
@@ -105,8 +105,9 @@ def intervention_arrays(
         scoring: What changes at each position.
 
     Returns:
-        The arrays of `hypotest.collect.ablation.NeuronAblation`, with a column per asked-for neuron;
-        ``error_bound`` is NaN, since nothing bounds the rounding of a forward pass, and every pair is exact.
+        The arrays of `hypotest.collect.last_block.ablation.NeuronAblation`, with a column per neuron that was
+        asked for; ``error_bound`` is NaN, since nothing bounds the rounding of a forward pass, and every
+        pair is exact.
 
     Raises:
         EvidenceError: If a value is not finite.

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.collect.forward_stage import collect_forward
 from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
-from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene, words_of
+from hypotest.collect.self_check import FORWARD_ROUNDING, columns_in, intervene
+from hypotest.collect.stages.forward import collect_forward
 from hypotest.collect.store import (
     evidence_key,
     make_shards,
@@ -34,7 +34,7 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.lesions import Lesions
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.stored.files import write_whole
-from hypotest.subjects.kinds import Subject
+from hypotest.subjects.kinds import Subject, words_of
 
 VERSION = 1
 """Raised when what is stored changes."""
@@ -55,6 +55,34 @@ class AskedLesions:
     """Which were drawn at random, shape (n_groups,)."""
 
 
+def lesions_key(splits: Mapping[str, SplitEvidence], neither: Sample, asked: AskedLesions, after: str) -> str:
+    """Name of lesions in the cache.
+
+    Args:
+        splits: Name -> evidence of its rows.
+        neither: Rows of neither condition; may have none.
+        asked: The groups.
+        after: Name of the evidence that ablated units are set by, and with it subject and way of ablation.
+    """
+
+    def digest(*arrays: NDArray[np.generic]) -> str:
+        sha256 = hashlib.sha256()
+        for array in arrays:
+            sha256.update(np.ascontiguousarray(array).tobytes())
+        return sha256.hexdigest()
+
+    return evidence_key(
+        {
+            "version": VERSION,
+            "after": after,
+            "rows": {name: digest(split.blocks, split.indices) for name, split in splits.items()},
+            "neither": digest(neither.blocks, neither.indices),
+            "groups": [digest(group) for group in asked.groups],
+            "random": asked.random.tolist(),
+        }
+    )
+
+
 def collect_lesions(
     subject: Subject,
     tokens: NDArray[np.int32],
@@ -62,10 +90,10 @@ def collect_lesions(
     neither: Sample,
     replacement: Replacement,
     asked: AskedLesions,
-    after: str,
+    key: str,
     session: Session,
     outcome: str = "loss",
-) -> str:
+) -> None:
     """Lesion groups at the rows of some splits, and at rows of neither condition, where the cache does not.
 
     Args:
@@ -75,23 +103,19 @@ def collect_lesions(
         neither: Rows of neither condition; may have none.
         replacement: What ablated neurons are set to.
         asked: The groups.
-        after: Name of the evidence that `replacement` comes from, and with it subject and way of ablation.
+        key: From `lesions_key`.
         session: Cache, memory and progress.
         outcome: What the changes are of.
-
-    Returns:
-        The key by which `read_lesions` finds them.
 
     Raises:
         EvidenceError: If a change is not finite, or cached arrays are damaged.
         OutputError: If the cache cannot be written.
     """
-    key = _key(splits, neither, asked, after)
     folder = session.evidence / key
     n_shards = -(-len(asked.groups) // GROUPS_PER_SHARD)
     step = session.stage("groups lesioned at once", n_shards)
     if has_lesions(session.evidence, key):
-        return key
+        return
     rows = dict(splits)
     if neither.positions.height:
         seen = collect_forward(subject, neither, folder, session.telling(silent), attention=False)
@@ -131,7 +155,6 @@ def collect_lesions(
     )
     write_whole(folder / _FINISHED, json.dumps({"shards": n_shards, "splits": list(splits)}))
     gc.collect()  # nnsight leaves cycles that hold the locals of every function up to here
-    return key
 
 
 def has_lesions(cache: Path, key: str) -> bool:
@@ -238,22 +261,3 @@ def _finished(cache: Path, key: str) -> dict[str, Any]:
             f"no finished lesions in {cache / key}; run the protocol again to collect them (HYPOTEST_CACHE "
             "names the folder they are looked for in)"
         ) from None
-
-
-def _key(splits: Mapping[str, SplitEvidence], neither: Sample, asked: AskedLesions, after: str) -> str:
-    def digest(*arrays: NDArray[np.generic]) -> str:
-        sha256 = hashlib.sha256()
-        for array in arrays:
-            sha256.update(np.ascontiguousarray(array).tobytes())
-        return sha256.hexdigest()
-
-    return evidence_key(
-        {
-            "version": VERSION,
-            "after": after,
-            "rows": {name: digest(split.blocks, split.indices) for name, split in splits.items()},
-            "neither": digest(neither.blocks, neither.indices),
-            "groups": [digest(group) for group in asked.groups],
-            "random": asked.random.tolist(),
-        }
-    )

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hypotest.collect.ablation_stage import ablate, ablation_parts
 from hypotest.collect.engine import identity_engine
 from hypotest.collect.evidence_folder import EvidenceKeys, is_collected, read_evidence, read_selection
-from hypotest.collect.forward_stage import collect_forward
-from hypotest.collect.head_stage import collect_heads
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
-from hypotest.collect.stages import begin_selection, describe
+from hypotest.collect.stages.ablation import ablate, ablation_parts
+from hypotest.collect.stages.forward import collect_forward
+from hypotest.collect.stages.heads import collect_heads
+from hypotest.collect.stages.stages import begin_selection, describe
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
 from hypotest.records.evidence.channels import Channel

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.collect.ablation import TOLERANCE, NeuronAblation
-from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import INTERVENTIONS, plan_ablation
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.interventions import intervention_arrays
-from hypotest.collect.readout import prepare_readout
+from hypotest.collect.last_block.ablation import TOLERANCE, NeuronAblation
+from hypotest.collect.last_block.decomposition import decompose
+from hypotest.collect.last_block.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.engine.session import MEMORY
 from hypotest.records.protocol.choices import AblationKind
 from hypotest.subjects.language_model import LanguageModel
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading.loading import load_language_model
 from hypotest.subjects.wrapping import wrap_language_model
 
 SELF_CHECK_PAIRS = 4
@@ -29,7 +29,7 @@ SELF_CHECK_PAIRS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChangeParts:
-    """What the changes of loss are made of (`hypotest.collect.decomposition`), in nats.
+    """What the changes of loss are made of (`hypotest.collect.last_block.decomposition`), in nats.
 
     Each has the shape of ``delta_loss``.
     """

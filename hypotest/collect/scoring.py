@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hypotest.collect.tiles import HALF, HALF_SMALLEST
+from hypotest.collect.last_block.tiles import HALF, HALF_SMALLEST
 from hypotest.records.protocol.examples import Outcome
 
 IntArray = NDArray[np.int64]

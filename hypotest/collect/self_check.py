@@ -14,14 +14,13 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.scoring import LOSS, Scoring, scores
 from hypotest.errors import SelfCheckError
 from hypotest.records.evidence.evidence import AblationMethod
-from hypotest.records.protocol.units import UnitFacts, unit_facts
 from hypotest.records.results.self_check import SelfCheck
-from hypotest.subjects.kinds import Subject
+from hypotest.subjects.kinds import Subject, words_of
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.precision import full_precision
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 FORWARD_ROUNDING = 4e-4
 """Nats by which two forward passes in float32 may differ; on the reference model they do by 1e-5."""
@@ -162,11 +161,6 @@ def intervene(
 def columns_in(subject: Subject, units: NDArray[np.int64]) -> NDArray[np.int64]:
     """Columns of a replacement that belong to some units; outside language models the units themselves."""
     return subject.columns(units) if isinstance(subject, LanguageModel) else units
-
-
-def words_of(subject: Subject) -> UnitFacts:
-    """What the units of a subject are called."""
-    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else "neurons")
 
 
 def _place(values: NDArray[np.float32], index: NDArray[np.int64]) -> int:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from hypotest.engine.blas import one_blas_thread
 from hypotest.estimators.covariances import stacked_correlations
 from hypotest.estimators.dimension import Scale, interpolated_dimension
-from hypotest.estimators.information import binned_information, copula_graphs
-from hypotest.estimators.modularity import Method, graph_communities
+from hypotest.estimators.graphs.information import binned_information, copula_graphs
+from hypotest.estimators.graphs.modularity import Method, graph_communities
 from hypotest.estimators.ranks import RankOrder
 from hypotest.estimators.rows import finite_activations
 from hypotest.estimators.submatrices import CHUNK_BYTES, checked_groups
@@ -97,7 +97,7 @@ def modularity_relabelled(
         labelled: Positions to measure on, shape (n_draws, n_positions).
         estimator: Of mutual information: ``gaussian_copula`` or ``binned``.
         bins: Of ``binned``.
-        method: As in `hypotest.estimators.modularity.communities`.
+        method: As in `hypotest.estimators.graphs.modularity.communities`.
         resolution: As there.
         restarts: As there.
         order: Of the activations, for ``gaussian_copula`` alone; spares several calls on the same ones their

@@ -59,7 +59,7 @@ def without_dead(evidence: Evidence) -> Evidence:
         return evidence
     if np.count_nonzero(live) < FEWEST:
         raise EvidenceError(
-            f"{np.count_nonzero(live)} of {live.size} neurons vary on the selection split: there is no group "
+            f"{np.count_nonzero(live)} of {live.size} units vary on the selection split: there is no group "
             "to select; is this the right layer, and has the model its trained weights?"
         )
     return evidence.of_neurons(np.flatnonzero(live))

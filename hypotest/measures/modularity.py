@@ -16,8 +16,8 @@ from hypotest.records.evidence.channels import Channel
 if TYPE_CHECKING:
     from hypotest.engine.session import Session
     from hypotest.engine.workers import Values
-    from hypotest.estimators.altered import Graphs
-    from hypotest.estimators.modularity import Communities
+    from hypotest.estimators.graphs.altered import Graphs
+    from hypotest.estimators.graphs.modularity import Communities
     from hypotest.records.evidence.arrays import FloatArray, IntArray
     from hypotest.records.evidence.evidence import Evidence
     from hypotest.records.protocol.prediction import Prediction
@@ -51,8 +51,9 @@ WORDS = Words(
 def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Q of the group's mutual information; binned estimates have no interval over documents."""
     from hypotest.engine.workers import chunks
-    from hypotest.estimators import altered, modularity, relabelled, shared_partitions
-    from hypotest.estimators.information import score_correlations
+    from hypotest.estimators import relabelled
+    from hypotest.estimators.graphs import altered, modularity, shared_partitions
+    from hypotest.estimators.graphs.information import score_correlations
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, Network, under_labels_of
     from hypotest.testing.layer_statistics import information_of
 
@@ -172,7 +173,7 @@ def biased_information(evidence: Evidence, group: IntArray) -> Iterator[str]:
     The Gaussian copula's is -log(1 - r^2) / 2, and r^2 of n independent pairs has mean 1 / (n - 1). Positions
     of one document hang together, so that this is the least that it can be.
     """
-    from hypotest.estimators.information import gaussian_copula_information
+    from hypotest.estimators.graphs.information import gaussian_copula_information
 
     split = evidence.evaluation
     first = split.activations[split.first][:, group]

@@ -44,8 +44,8 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     out, so that leaving out says nothing of their variance. Give `group: {select: ...}` that holds more than
     one part: of a group within a single part there is nothing to agree on.
     """
-    from hypotest.estimators.information import gaussian_copula_information
-    from hypotest.estimators.partition import agreement, permuted_agreement, spectral_clusters
+    from hypotest.estimators.graphs.information import gaussian_copula_information
+    from hypotest.estimators.graphs.partition import agreement, permuted_agreement, spectral_clusters
     from hypotest.inference.randomization import compare_with_null
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.intervals import secondary

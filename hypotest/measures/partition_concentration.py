@@ -36,7 +36,7 @@ WORDS = Words(
 
 def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Of the members alone: no row has a part in it."""
-    from hypotest.estimators.partition import concentration_over_parts
+    from hypotest.estimators.graphs.partition import concentration_over_parts
     from hypotest.testing.group_measure import BoundMeasure
     from hypotest.testing.partition import partition_of
 

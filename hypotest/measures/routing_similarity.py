@@ -13,7 +13,7 @@ from hypotest.records.evidence.channels import Channel
 
 if TYPE_CHECKING:
     from hypotest.engine.streams import Streams
-    from hypotest.estimators.routing import Routing
+    from hypotest.estimators.attention.routing import Routing
     from hypotest.inference.left_out import CrossedLeftOut
     from hypotest.records.evidence.arrays import IntArray
     from hypotest.records.evidence.evidence import Evidence
@@ -54,7 +54,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     terms cancel, and either is too wide (standard errors 2.4 and 3.0 times the SD; none of 157 true nulls was
     rejected): p-values near the reference are conservative.
     """
-    from hypotest.estimators.routing import routing_correlations
+    from hypotest.estimators.attention.routing import routing_correlations
     from hypotest.testing.contrast import against_declared
     from hypotest.testing.intervals import secondary
     from hypotest.testing.left_out import reference_errors
@@ -114,7 +114,7 @@ def _left_out(
     """With all rows, and without each group of documents and of types."""
     from dataclasses import replace
 
-    from hypotest.estimators.routing import crossed_halvings, crossed_routing
+    from hypotest.estimators.attention.routing import crossed_halvings, crossed_routing
     from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.left_out import left_out_of
 
@@ -140,7 +140,7 @@ def _everything(split: SplitEvidence) -> tuple[IntArray, IntArray]:
 
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
     """The ratio less the declared reference."""
-    from hypotest.estimators.routing import crossed_halvings, crossed_routing
+    from hypotest.estimators.attention.routing import crossed_halvings, crossed_routing
 
     split = evidence.evaluation
     halves = crossed_halvings(split.documents, split.types, HALVINGS, streams("truth, halves"))

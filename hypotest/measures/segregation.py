@@ -35,7 +35,7 @@ WORDS = Words(
 
 def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """Coupling inside the group against the rest of the layer."""
-    from hypotest.estimators import modularity
+    from hypotest.estimators.graphs import modularity
     from hypotest.testing.group_measure import BoundMeasure, of_groups
     from hypotest.testing.layer_statistics import information_of
 

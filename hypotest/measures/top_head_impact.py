@@ -36,7 +36,7 @@ WORDS = Words(
 
 def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundMeasure:
     """The head is chosen on the selection split, its impact measured on the other."""
-    from hypotest.estimators import heads
+    from hypotest.estimators.attention import heads
     from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, each
     from hypotest.testing.heads import head_layers
 

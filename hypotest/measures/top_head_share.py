@@ -36,7 +36,7 @@ WORDS = Words(
 
 def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     """Share of the top head in the effect of all heads of its layer, against a declared share."""
-    from hypotest.estimators import heads
+    from hypotest.estimators.attention import heads
     from hypotest.inference.crossed import crossed_interval
     from hypotest.inference.crossed_means import sum_ratio
     from hypotest.testing.contrast import against_declared
@@ -91,7 +91,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
 
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
     """The share less the declared one."""
-    from hypotest.estimators import heads
+    from hypotest.estimators.attention import heads
     from hypotest.testing.heads import head_layers
 
     ablation = evidence.evaluation.head_ablation

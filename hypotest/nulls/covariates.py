@@ -50,6 +50,15 @@ def without_weights(protocol: Protocol) -> bool:
     return Channel.WEIGHTS in UNITS_LACK.get(kind_name(protocol.subject.units), ())
 
 
+def reads(options: Any) -> frozenset[Channel]:
+    """Channels without which nothing is left to match on.
+
+    Args:
+        options: Of any null.
+    """
+    return frozenset({Channel.WEIGHTS} if tuple(getattr(options, "on", ())) == (OUTPUT_NORM,) else ())
+
+
 def needs_weights(options: Any, protocol: Protocol) -> str:
     """Why groups cannot be matched on what units of this kind do not have; empty if they can.
 

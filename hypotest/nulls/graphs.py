@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hypotest.estimators.altered import Graphs
+    from hypotest.estimators.graphs.altered import Graphs
     from hypotest.inference.randomization import Alternative
     from hypotest.records.evidence.arrays import FloatArray, IntArray
     from hypotest.records.results.prediction_result import PredictionResult
@@ -79,7 +79,7 @@ def among_other_graphs(
         note: Why it describes.
         alternative: Direction that counts as extreme.
     """
-    from hypotest.estimators.altered import share_above_all
+    from hypotest.estimators.graphs.altered import share_above_all
     from hypotest.inference.randomization import compare_with_null
     from hypotest.testing.rung import CONTROL_GROUPS, Rung
     from hypotest.testing.undefined import NO_VALUE
@@ -113,7 +113,7 @@ def of_correlations(
     Raises:
         Undefined: If the graph is not made of correlations.
     """
-    from hypotest.estimators.information import correlated_graphs
+    from hypotest.estimators.graphs.information import correlated_graphs
     from hypotest.testing.undefined import Undefined
 
     network = tested.measure.network

@@ -41,7 +41,7 @@ def prepare(options: RandomDirections, task: Task) -> None:
 
 def compare(tested: Tested, options: RandomDirections, state: None, variant: str) -> Rung:
     """The group among those with other directions, and how many random groups exceed all of theirs."""
-    from hypotest.estimators.random_directions import factors_of, with_random_directions
+    from hypotest.estimators.graphs.random_directions import factors_of, with_random_directions
 
     return among_other_graphs(
         tested,

@@ -34,7 +34,7 @@ def prepare(options: Rewired, task: Task) -> None:
 
 def compare(tested: Tested, options: Rewired, state: None, variant: str) -> Rung:
     """The group among its own rewirings, and how many random groups exceed all of theirs."""
-    from hypotest.estimators.rewiring import rewired
+    from hypotest.estimators.graphs.rewiring import rewired
 
     network = tested.measure.network
     assert network is not None  # see `applies`

@@ -41,7 +41,7 @@ def prepare(options: RotatedCorrelation, task: Task) -> None:
 
 def compare(tested: Tested, options: RotatedCorrelation, state: None, variant: str) -> Rung:
     """The group among its own rotations, and how many random groups exceed all of theirs."""
-    from hypotest.estimators.rotation import rotated_correlations
+    from hypotest.estimators.graphs.rotation import rotated_correlations
 
     return among_other_graphs(
         tested,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hypotest.collect import evidence as collecting
 from hypotest.collect.engine import RECORDED
@@ -55,9 +56,11 @@ def collect_both(
     def before_evaluation() -> None:
         if on_selection is not None:
             on_selection(read_selection(session.evidence, keys.selection))
-        _log(plan, prepared, session, "evaluation", prepared.samples["evaluation"], keys.evaluation)
+        documents = documents_of(prepared, prepared.samples["evaluation"])
+        log_use(plan, prepared, session, "evaluation", documents, keys.evaluation)
 
-    _log(plan, prepared, session, "selection", prepared.samples["selection"], keys.selection)
+    documents = documents_of(prepared, prepared.samples["selection"])
+    log_use(plan, prepared, session, "selection", documents, keys.selection)
     collecting.collect_evidence(
         prepared.subject,
         prepared.samples,
@@ -88,7 +91,7 @@ def collect_selected(
         OutputError: If the cache or its log cannot be written.
     """
     key = selection_key(prepared.subject, sample, prepared.ablation)
-    _log(plan, prepared, session, "selection", sample, key)
+    log_use(plan, prepared, session, "selection", documents_of(prepared, sample), key)
     return collecting.collect_selection(
         prepared.subject, sample, key, prepared.ablation, session.evidence, session
     )
@@ -125,8 +128,12 @@ def self_check(prepared: Prepared, evidence: Evidence, session: Session) -> Self
 
 def documents_of(prepared: Prepared, sample: Sample) -> tuple[str, ...]:
     """Hash of every document of which a block is run through the network, sorted."""
-    used = np.union1d(sample.blocks, sample.head_blocks)
-    numbers = np.unique(prepared.blocks.document[used])
+    return documents_of_blocks(prepared, np.union1d(sample.blocks, sample.head_blocks))
+
+
+def documents_of_blocks(prepared: Prepared, blocks: NDArray[np.int64]) -> tuple[str, ...]:
+    """Hash of every document that some blocks are cut from, sorted."""
+    numbers = np.unique(prepared.blocks.document[blocks])
     return tuple(sorted({prepared.documents[number] for number in numbers.tolist()}))
 
 
@@ -135,7 +142,22 @@ def shape_of(prepared: Prepared) -> tuple[str, int]:
     return prepared.subject.family, prepared.subject.n_parameters
 
 
-def _log(plan: Protocol, prepared: Prepared, session: Session, use: Use, sample: Sample, key: str) -> None:
+def log_use(
+    plan: Protocol, prepared: Prepared, session: Session, use: Use, documents: tuple[str, ...], key: str
+) -> None:
+    """Write down that the network is about to be run over documents, and what the cache will hold of it.
+
+    Args:
+        plan: What is run or looked at.
+        prepared: The network.
+        session: The cache.
+        use: What for.
+        documents: Their hashes.
+        key: Of the evidence, or of the lesions.
+
+    Raises:
+        OutputError: If it cannot be written.
+    """
     family, parameters = shape_of(prepared)
     log_viewing(
         session.cache,
@@ -147,7 +169,7 @@ def _log(plan: Protocol, prepared: Prepared, session: Session, use: Use, sample:
             weights=prepared.subject.fingerprint,
             layer=prepared.subject.layer,
             evidence=key,
-            documents=documents_of(prepared, sample),
+            documents=documents,
             family=family,
             parameters=parameters,
         ),

@@ -151,7 +151,7 @@ def corpus_result(protocol: Protocol, text: TextFacts, evidence: Evidence) -> Co
         **{
             **{item.name: getattr(text, item.name) for item in fields(text)},
             "conditions": tuple(evidence.evaluation.conditions),
-            "words": replace(material_words(protocol), predicted="masked" if text.mask else "next"),
+            "words": material_words(protocol, "masked" if text.mask else "next"),
             "outcome": protocol.outcome,
             "frequent": {
                 name: _named(text.frequent.get(name, ()), evidence, name)

@@ -8,16 +8,18 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from hypotest.collect.lesions import AskedLesions, check_lesions, collect_lesions, read_lesions
+from hypotest.collect.lesions import AskedLesions, check_lesions, collect_lesions, lesions_key, read_lesions
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.engine.session import Session
 from hypotest.pipeline.analysis.lesioned import groups_to_lesion, reads_lesions
+from hypotest.pipeline.collection import documents_of_blocks, log_use
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.lesions import Lesions
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.seen import Use
 
 MOST_OF_NEITHER = 1024
 """Rows of neither condition at which groups are lesioned, at most."""
@@ -30,6 +32,7 @@ def lesioned(
     source: SplitEvidence,
     after: str,
     session: Session,
+    use: Use = "evaluation",
 ) -> tuple[Evidence, str]:
     """Evidence with the lesions that analyses of it read; as it is where no measure reads any.
 
@@ -40,6 +43,7 @@ def lesioned(
         source: What ablated neurons are set to: the selection split, whole.
         after: Name of its evidence.
         session: Cache, memory, random streams and progress.
+        use: What for; the log says before that the documents are looked at.
 
     Returns:
         The evidence, and the name of its lesions; empty without any.
@@ -64,7 +68,10 @@ def lesioned(
     neither = rows_of_neither(wanted[0], prepared, evidence.evaluation, session)
     subject = prepared.subject
     outcome = evidence.ablation.outcome
-    key = collect_lesions(subject, tokens, splits, neither, replacement, asked, after, session, outcome)
+    key = lesions_key(splits, neither, asked, after)
+    blocks = np.unique(np.concatenate([split.blocks for split in splits.values()]))
+    log_use(wanted[0], prepared, session, use, documents_of_blocks(prepared, blocks), key)
+    collect_lesions(subject, tokens, splits, neither, replacement, asked, key, session, outcome)
     extended = with_lesions(evidence, read_lesions(session.evidence, key))
     check_lesions(
         subject,

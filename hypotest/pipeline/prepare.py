@@ -27,7 +27,7 @@ from hypotest.records.protocol.design import HEAD_BLOCKS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.subjects.kinds import Subject
-from hypotest.subjects.loading import load_reader
+from hypotest.subjects.loading.loading import load_reader
 from hypotest.subjects.network.row_subject import RowSubject
 from hypotest.subjects.reference import reference_card
 

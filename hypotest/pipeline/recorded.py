@@ -18,7 +18,7 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 
 def divided(protocol: Protocol, recorded: RecordedEvidence, session: Session) -> Evidence:

@@ -15,10 +15,10 @@ from hypotest.registration.findings import key_name
 from hypotest.subjects.controls.registry import CONTROLS
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
-from hypotest.subjects.loading import Reader, load_language_model, load_reader
+from hypotest.subjects.loading.loading import Reader, load_language_model, load_reader
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.offered import offered_network
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 from hypotest.subjects.units.autoencoder import read_autoencoder
 from hypotest.subjects.wrapping import wrap_language_model
 

@@ -100,7 +100,7 @@ def try_plan(
             f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "
             f"take more: limit={4 * limit}"
         ) from None
-    evidence, _ = lesioned([plan], prepared, evidence, selection.split, after, session)
+    evidence, _ = lesioned([plan], prepared, evidence, selection.split, after, session, "selection")
     step = session.stage("predictions", len(plan.predictions))
     tried = []
     for item in plan.predictions:

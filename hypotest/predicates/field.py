@@ -38,21 +38,20 @@ def _has(rows: Rows, column: str, wanted: tuple[str, ...]) -> BoolArray:
     """Which rows have one of the values in a column.
 
     Raises:
-        CorpusError: If no example has the column or one of the values there, or all have one value.
+        CorpusError: If no row has the column or one of the values there, or all have one value.
     """
     texts = [rows.fields[number].get(column) for number in rows.block.tolist()]
     counted = Counter(text for text in texts if text is not None)
     if not counted:
-        raise CorpusError(f"no example has the column {column!r}")
+        known = ", ".join(dict.fromkeys(name for fields in rows.fields for name in fields))
+        raise CorpusError(f"no row has the column {column!r}; found {known or 'none'}")
     if len(counted) == 1:
         raise CorpusError(f"the column {column!r} has one value only, {next(iter(counted))!r}")
     missing = [text for text in wanted if text not in counted]
     if missing:
         named = ", ".join(f"{text!r:.60}" for text, _ in counted.most_common(NAMED))
         more = f" and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""
-        raise CorpusError(
-            f"no example has {' or '.join(missing)} in the column {column!r}; found {named}{more}"
-        )
+        raise CorpusError(f"no row has {' or '.join(missing)} in the column {column!r}; found {named}{more}")
     return np.array([text in wanted for text in texts], dtype=bool)
 
 

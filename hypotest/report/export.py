@@ -253,7 +253,7 @@ def _drawn_page(
 ) -> Document:
     """The report, its figures drawn in a folder that has none."""
     # Imported here: reading a run and printing its verdict need no matplotlib.
-    from hypotest.report.figures import draw_figures
+    from hypotest.report.figures.figures import draw_figures
     from hypotest.report.run_page import run_page
 
     (folder / "figures").mkdir()

@@ -24,7 +24,7 @@ from hypotest.pages.console import text_of
 from hypotest.pages.text import printable
 from hypotest.records.registration import Registration
 from hypotest.report.numbers import duration_text
-from hypotest.report.registration import status_alert
+from hypotest.report.sections.registration import status_alert
 
 
 class _CountColumn(ProgressColumn):

@@ -111,7 +111,7 @@ class Run:
     @cached_property
     def figures(self) -> Mapping[str, Figure]:
         """Every figure of the report by its name, such as ``run.figures["ladder"]``; drawn when asked for."""
-        from hypotest.report.figures import Figures
+        from hypotest.report.figures.figures import Figures
 
         return Figures(self.results, self.nulls)
 

@@ -11,7 +11,10 @@ from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.report.ladder import ladder_section
-from hypotest.report.material import (
+from hypotest.report.numbers import prediction_text
+from hypotest.report.picture import Picture, figures_of
+from hypotest.report.reworded import reworded
+from hypotest.report.sections.material import (
     ablation_section,
     corpus_section,
     group_section,
@@ -19,15 +22,12 @@ from hypotest.report.material import (
     implausible,
     limitations_section,
 )
-from hypotest.report.methods import methods_section
-from hypotest.report.numbers import prediction_text
-from hypotest.report.picture import Picture, figures_of
-from hypotest.report.placebos import placebo_section
-from hypotest.report.predictions import prediction_section
-from hypotest.report.provenance import provenance_section
-from hypotest.report.registration import deviations_section, status_line
-from hypotest.report.reworded import reworded
-from hypotest.report.splits import splits_section
+from hypotest.report.sections.methods import methods_section
+from hypotest.report.sections.placebos import placebo_section
+from hypotest.report.sections.predictions import prediction_section
+from hypotest.report.sections.provenance import provenance_section
+from hypotest.report.sections.registration import deviations_section, status_line
+from hypotest.report.sections.splits import splits_section
 from hypotest.report.verdict_words import verdict_words
 
 

@@ -12,14 +12,14 @@ from hypotest.pages.inline import Inline, Span, Tone, aside, joined, lines, path
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult, Stance
 from hypotest.records.results.results import Results
-from hypotest.report.margins import sensitivity_lines
-from hypotest.report.material import implausible_alert
 from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant
-from hypotest.report.placebos import placebo_line
-from hypotest.report.registration import deviations_summary, status_alert
 from hypotest.report.reworded import reworded
-from hypotest.report.row_balance import LEGEND, row_balance_table
-from hypotest.report.splits import splits_line
+from hypotest.report.sections.margins import sensitivity_lines
+from hypotest.report.sections.material import implausible_alert
+from hypotest.report.sections.placebos import placebo_line
+from hypotest.report.sections.registration import deviations_summary, status_alert
+from hypotest.report.sections.row_balance import LEGEND, row_balance_table
+from hypotest.report.sections.splits import splits_line
 from hypotest.report.text import nearest_path
 
 _SIGNS: dict[Stance, Span] = {

@@ -29,7 +29,8 @@ def _subject(results: Results) -> str:
     name = results.subject.get("name", "the model")
     layer = results.subject.get("layer")
     if "units" in results.subject and layer is None:
-        return f"the units {results.subject['units']} of {name}"
+        recorded = "channels" in results.subject
+        return str(name) if recorded else f"the module {results.subject['units']} of {name}"
     return f"the model {name}" if layer is None else f"layer {layer} of {name}"
 
 

@@ -13,7 +13,7 @@ from hypotest.collect.evidence_folder import is_collected
 from hypotest.collect.sample import Sample
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session
-from hypotest.pipeline.checks.channels import check_channels
+from hypotest.pipeline.checks.channels import check_channels, require_influence
 from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.checks.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.checks.reach import check_reach
@@ -87,6 +87,8 @@ def look_at_selection(
     timed = session.telling(watch)
     prepared = prepare(plan, path.parent, timed, given, kept_out=kept_out_of_evaluation(path))
     check_channels(plan, prepared.subject.channels, prepared.subject.name, path)
+    if command == "explore":
+        require_influence(prepared.subject.channels, prepared.subject.name, path)
     if command == "power":  # to explore is to look for what would do
         check_reach(plan, prepared, prepared.subject.n_neurons, path)
     # a run stops where the model is worse than chance; here only its time is wanted

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from hypotest.records.protocol.units import OF_NETWORK, UnitFacts, unit_facts
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.network import Network
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 Subject = LanguageModel | Network | RecordedEvidence
+
+
+def words_of(subject: Subject) -> UnitFacts:
+    """What its units are called."""
+    return unit_facts(subject.kind.name if isinstance(subject, LanguageModel) else OF_NETWORK)

@@ -15,19 +15,19 @@ from nnsight import NNsight
 from numpy.typing import NDArray
 
 from hypotest.records.evidence.channels import Channel
-from hypotest.subjects.anatomy import Anatomy
+from hypotest.subjects.anatomy.anatomy import Anatomy
+from hypotest.subjects.anatomy.experts import ExpertNeurons
+from hypotest.subjects.anatomy.modules import longest_context
+from hypotest.subjects.anatomy.neurons import DenseNeurons, Neurons
+from hypotest.subjects.anatomy.passes import hidden_of
+from hypotest.subjects.anatomy.recognition import of_block, row_of
+from hypotest.subjects.anatomy.visibility import attention_window
 from hypotest.subjects.beginning import Beginning, beginning_of
-from hypotest.subjects.experts import ExpertNeurons
 from hypotest.subjects.fingerprints import settings_fingerprint, weights_fingerprint
 from hypotest.subjects.masking import Masking
-from hypotest.subjects.modules import longest_context
-from hypotest.subjects.neurons import DenseNeurons, Neurons
-from hypotest.subjects.passes import hidden_of
-from hypotest.subjects.recognition import of_block, row_of
 from hypotest.subjects.tokenizing import encode, tokenizer_fingerprint
 from hypotest.subjects.units.kind import Kind, columns_of
 from hypotest.subjects.units.neurons import NEURONS
-from hypotest.subjects.visibility import attention_window
 
 
 @dataclass(frozen=True, slots=True)

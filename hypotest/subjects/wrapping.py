@@ -13,9 +13,9 @@ from nnsight import NNsight
 from hypotest.errors import SubjectError
 from hypotest.records.protocol.units import SparseAutoencoder, UnitName
 from hypotest.subjects.admission import require_plain, require_testable
+from hypotest.subjects.anatomy.recognition import anatomy_of
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.masking import is_masked
-from hypotest.subjects.recognition import anatomy_of
 from hypotest.subjects.units.chosen import kind_of
 
 
@@ -37,7 +37,7 @@ def wrap_language_model(
         layer: ``last``, or a block's number, from the end if negative.
         tokenizer: A fast tokenizer; only reading text needs one. Nnsight's own, if it has one, by default.
         name: For reports and errors; by default the model's own.
-        anatomy: Fields of `hypotest.subjects.anatomy.Anatomy` that the model's family does not have so.
+        anatomy: Fields of `subjects.anatomy.anatomy.Anatomy` that the model's family does not have so.
         units: What is tested in the layer.
         base: Folder that the path of a sparse autoencoder starts from; the current one by default.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.estimators import concentration
+from hypotest.estimators.attention import concentration
 from hypotest.records.evidence.split import SplitEvidence
 
 

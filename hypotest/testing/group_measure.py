@@ -11,7 +11,7 @@ from joblib import cpu_count
 from numpy.typing import NDArray
 
 from hypotest.engine.workers import Values, Workers, chunks
-from hypotest.estimators.altered import Graphs
+from hypotest.estimators.graphs.altered import Graphs
 from hypotest.estimators.products import in_threads
 from hypotest.records.evidence.arrays import FloatArray, IntArray
 from hypotest.records.evidence.evidence import Evidence
@@ -62,7 +62,7 @@ class Network:
     """Rows of evidence that the graph is made of."""
     correlations: Callable[[IntArray], Values] | None = None
     """A group (k,) to the correlations of normal scores, shape (k, k), that its weights are made of by
-    `hypotest.estimators.information.correlated_graphs`; None where they are made otherwise."""
+    `hypotest.estimators.graphs.information.correlated_graphs`; None where they are made otherwise."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.estimators.covariances import covariance, stacked_correlations
-from hypotest.estimators.information import binned_information, gaussian_copula_information
+from hypotest.estimators.graphs.information import binned_information, gaussian_copula_information
 from hypotest.records.evidence.arrays import FloatArray
 from hypotest.records.evidence.evidence import Evidence
 

@@ -45,7 +45,7 @@ def read_text(n_blocks: int, per_block: int, device: str) -> tuple[Any, ...]:
     from hypotest.collect.forward import forward_arrays
     from hypotest.corpora.blocks import cut_blocks
     from hypotest.corpora.docstrings import EVALUATION_PACKAGES, package_documents
-    from hypotest.subjects.loading import load_language_model
+    from hypotest.subjects.loading.loading import load_language_model
 
     subject = load_language_model("reference", device=device)
     documents, _ = package_documents(EVALUATION_PACKAGES)
@@ -64,8 +64,8 @@ def reference(device: str) -> None:
     """The rows on the reference model and real text."""
     import torch
 
-    from hypotest.collect.ablation import NeuronAblation
-    from hypotest.collect.readout import prepare_readout
+    from hypotest.collect.last_block.ablation import NeuronAblation
+    from hypotest.collect.last_block.readout import prepare_readout
 
     subject, tokens, seen, target = read_text(N_BLOCKS, PER_BLOCK, device)
     mean = seen["activations"].mean(axis=0)
@@ -141,8 +141,8 @@ def pythia(device: str, n_positions: int) -> None:
     """One shape in a process of its own, whose peak memory is then the engine's; prints JSON."""
     import torch
 
-    from hypotest.collect.ablation import NeuronAblation
-    from hypotest.collect.readout import Readout
+    from hypotest.collect.last_block.ablation import NeuronAblation
+    from hypotest.collect.last_block.readout import Readout
 
     d_model, n_neurons, vocab = PYTHIA["d_model"], PYTHIA["n_neurons"], PYTHIA["vocab"]
     subject, _, seen, _ = read_text(-(-n_positions // 64), 64, device)

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from hypotest.estimators.attention.routing import crossed_halvings, crossed_routing
 from hypotest.estimators.covariances import correlation
 from hypotest.estimators.dimension import effective_dimension, effective_dimension_resamples
-from hypotest.estimators.information import gaussian_copula_information
-from hypotest.estimators.modularity import communities, modularity_resamples, segregation
-from hypotest.estimators.routing import crossed_halvings, crossed_routing
-from hypotest.estimators.shared_partitions import modularity_left_out, search_variance
+from hypotest.estimators.graphs.information import gaussian_copula_information
+from hypotest.estimators.graphs.modularity import communities, modularity_resamples, segregation
+from hypotest.estimators.graphs.shared_partitions import modularity_left_out, search_variance
 from hypotest.inference.crossed_means import mean_contrast, permuted_contrasts
 from hypotest.inference.left_out import LEFT_OUT, Evaluate, crossed_errors, crossed_left_out, evaluated
 from hypotest.measures.routing_similarity import HALVINGS

@@ -261,7 +261,7 @@ def loop_modularity(evidence: Evidence, group: np.ndarray) -> float:
 def loop_segregation(evidence: Evidence, group: np.ndarray) -> float:
     """Means of a group's rows, given the layer's matrix (which a notebook would also compute once)."""
     if not _INFORMATION:
-        from hypotest.estimators.information import gaussian_copula_information
+        from hypotest.estimators.graphs.information import gaussian_copula_information
 
         rare = evidence.evaluation.mask("rare")
         _INFORMATION.append(gaussian_copula_information(evidence.evaluation.activations[rare]))

@@ -20,10 +20,10 @@ from zlib import crc32
 import numpy as np
 
 from hypotest.engine.session import cache_folder
-from hypotest.estimators.information import correlated_graphs, score_correlations
-from hypotest.estimators.modularity import graph_communities
-from hypotest.estimators.random_directions import factors_of, with_random_directions
-from hypotest.estimators.rotation import rotated_correlations, rotations
+from hypotest.estimators.graphs.information import correlated_graphs, score_correlations
+from hypotest.estimators.graphs.modularity import graph_communities
+from hypotest.estimators.graphs.random_directions import factors_of, with_random_directions
+from hypotest.estimators.graphs.rotation import rotated_correlations, rotations
 
 Layer = Callable[[int, int, np.random.Generator], np.ndarray]
 """Neurons k, rows n -> activations (n, k)."""

@@ -118,7 +118,7 @@ def copy_passes(source: Path, target: Path, block: NDArray[np.integer], times: i
         times: How often a position is repeated.
     """
     from hypotest.collect.evidence_folder import FINISHED
-    from hypotest.collect.forward_stage import BLOCKS_PER_SHARD
+    from hypotest.collect.stages.forward import BLOCKS_PER_SHARD
     from hypotest.collect.store import read_shard, read_shards, write_shard
 
     counts = json.loads((source / FINISHED).read_text(encoding="utf-8"))
@@ -140,7 +140,7 @@ def naive(protocol: Path, log: Log, device: str, traces: int) -> dict[str, Any]:
     """One block and one neuron at a time, as interventions are usually written."""
     from hypotest.collect.self_check import intervene
     from hypotest.registration import load_protocol
-    from hypotest.subjects.loading import load_language_model
+    from hypotest.subjects.loading.loading import load_language_model
 
     subject = load_language_model(load_protocol(protocol).subject.model, device=device)
     tokens, value = np.arange(128, dtype=np.int32), np.zeros(1, np.float32)

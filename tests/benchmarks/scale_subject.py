@@ -87,7 +87,7 @@ def count_blocks(path: Path, positions: int) -> dict[str, int]:
     from hypotest.engine.session import Session
     from hypotest.pipeline.texts.positions import find_positions
     from hypotest.registration import load_protocol
-    from hypotest.subjects.loading import load_reader
+    from hypotest.subjects.loading.loading import load_reader
 
     plan = load_protocol(path)
     conditions = plan.conditions.model_copy(update={"positions": positions // 2})

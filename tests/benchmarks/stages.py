@@ -53,7 +53,7 @@ def naive_seconds(cache: Path, out: Path) -> tuple[float, int, int]:
     """Seconds for one trace per neuron over all blocks, extrapolated; blocks and neurons."""
     import hypotest
     from hypotest.collect.self_check import intervene
-    from hypotest.subjects.loading import load_language_model
+    from hypotest.subjects.loading.loading import load_language_model
 
     os.environ["HYPOTEST_CACHE"] = str(cache)
     (folder,) = out.glob("*/*/")

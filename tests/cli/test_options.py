@@ -18,7 +18,7 @@ OTHER_TOOLS = ("git ", "pip install", "hf download", "llama-gguf-split", "hypote
 PIECES_OF_OTHER_COMMANDS = {
     "registration/locks/repository.py",
     "pipeline/texts/reading.py",
-    "subjects/hub.py",
+    "subjects/loading/hub.py",
 }
 """Files that put together calls of git, and of the Hub's own command."""
 

@@ -17,7 +17,7 @@ from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.collect.self_check import intervene
 from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading.loading import load_language_model
 from hypotest.subjects.wrapping import wrap_language_model
 from tests.collect.hooks import neurons
 
@@ -116,9 +116,9 @@ def test_an_interrupted_collection_ends_with_the_same_bytes(
             raise KeyboardInterrupt
         return real(*arguments)
 
-    from hypotest.collect.head_stage import head_ablation_arrays as real
+    from hypotest.collect.stages.heads import head_ablation_arrays as real
 
-    monkeypatch.setattr("hypotest.collect.head_stage.head_ablation_arrays", killed)
+    monkeypatch.setattr("hypotest.collect.stages.heads.head_ablation_arrays", killed)
     with pytest.raises(KeyboardInterrupt):
         collected_in(tmp_path, small_subject, samples, keys)
     with pytest.raises(EvidenceError, match="no finished evidence"):

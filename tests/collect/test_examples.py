@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 import torch
 
-from hypotest.collect import extent, forward, forward_stage
+from hypotest.collect import extent, forward
 from hypotest.collect.engine import plan_ablation
 from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.evidence_folder import read_evidence
@@ -14,8 +14,9 @@ from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import check_ablation
+from hypotest.collect.stages import forward as forward_stage
 from hypotest.engine.session import Session
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading.loading import load_language_model
 from tests.collect.hooks import double_model, edited_input, recorded_input
 
 pytestmark = pytest.mark.slow

@@ -4,13 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.engine import IDENTITY, INTERVENTIONS, plan_ablation
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.interventions import intervention_arrays
-from hypotest.collect.readout import prepare_readout
+from hypotest.collect.last_block.ablation import NeuronAblation
+from hypotest.collect.last_block.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation, intervene
 from hypotest.records.evidence.channels import Channel
@@ -28,6 +28,12 @@ _CASES = {
     "a parallel stream": ("gpt_neox", "last", "blocks.2.hook_resid_post", "topk", {}),
     "the last MLP": ("falcon, parallel", "last", "blocks.2.hook_mlp_out", "standard", {}),
     "an MLP within": ("opt", 1, "blocks.1.hook_mlp_out", "topk", {"rescale_acts_by_decoder_norm": True}),
+    "an attention": ("llama, tied", 1, "blocks.1.hook_attn_out", "standard", {}),
+    "a parallel attention": ("gpt_neox", "last", "blocks.2.hook_attn_out", "jumprelu", {}),
+    "heads side by side": ("gpt2", 1, "blocks.1.attn.hook_z", "topk", {"reshape_activations": "hook_z"}),
+    "heads of grouped keys": ("llama, tied", "last", "blocks.2.attn.hook_z", "standard", {}),
+    "the last neurons": ("gpt_neox", "last", "blocks.2.mlp.hook_post", "jumprelu", {}),
+    "gated neurons behind a norm": ("gemma2", 1, "blocks.1.mlp.hook_post", "jumprelu", {}),
     "bias kept": ("gemma", 0, "blocks.0.hook_resid_post", "standard", {"apply_b_dec_to_input": False}),
     "without mean": (
         "gpt2",
@@ -39,15 +45,24 @@ _CASES = {
 }
 
 
+_MODULES = {
+    "hook_mlp_out": ("down_projection", True),
+    "hook_attn_out": ("attention", True),
+    "attn.hook_z": ("attention_projection", False),
+    "mlp.hook_post": ("down_projection", False),
+}
+"""Where plain hooks find them: a module, and whether it is what that gives or what it is given."""
+
+
 class Trained:
     """A network with an autoencoder of one of its sites, and the latter in float64 by itself."""
 
     def __init__(self, case, folder):
         name, layer, hook, self.architecture, self.config = _CASES[case]
         plain = small_model(name, layer)
-        self.module = "down_projection" if "mlp" in hook else "block"
+        self.module, self.output = _MODULES.get(hook.split(".", 2)[2], ("block", True))
         tokens = np.random.default_rng(8).integers(0, 211, (40, CONTEXT)).astype(np.int32)
-        _, seen = hooked(plain, tokens, self.module, output=True)
+        _, seen = hooked(plain, tokens, self.module, output=self.output)
         flat = self._read(seen.reshape(-1, seen.shape[-1]))
         self.weights = train_autoencoder(flat.numpy(), N_LATENTS, self.architecture)
         save_autoencoder(folder, self.weights, hook, self.architecture, **self.config)
@@ -84,8 +99,8 @@ class Trained:
             changed[:, :, units] = after
             return (self.decode(changed) + (whole - self.decode(latents))).reshape(x.shape)
 
-        base, _ = hooked(self.subject, tokens, self.module, output=True)
-        moved, _ = hooked(self.subject, tokens, self.module, edit, output=True)
+        base, _ = hooked(self.subject, tokens, self.module, output=self.output)
+        moved, _ = hooked(self.subject, tokens, self.module, edit, output=self.output)
         return (moved - base)[block, index]
 
 
@@ -99,7 +114,7 @@ def test_latents_agree_with_hooks_in_float64(trained):
     tokens, block, index, target = positions()
     seen = forward_arrays(subject, tokens, block, index)
     assert subject.n_neurons == N_LATENTS and "coordinates" not in seen
-    _, given = hooked(subject, tokens, trained.module, output=True)
+    _, given = hooked(subject, tokens, trained.module, output=trained.output)
     latents = trained.encode(given)
     np.testing.assert_allclose(seen["activations"], latents[block, index], atol=3e-5)
     explained = 1 - (given - trained.decode(latents)).var() / given.var()
@@ -149,6 +164,15 @@ def test_groups_of_latents_agree_with_hooks_in_float64(trained):
     np.testing.assert_allclose(real, wanted[mine], atol=3e-5)
 
 
+def test_activations_without_attention_are_the_same(trained):
+    tokens, block, index, _ = positions()
+    alone, beside = (
+        forward_arrays(trained.subject, tokens, block, index, attention=attention)["activations"]
+        for attention in (False, True)
+    )
+    np.testing.assert_array_equal(alone, beside)
+
+
 def test_heads_reach_latents(trained):
     subject = trained.subject
     tokens, block, index, _ = positions()
@@ -169,11 +193,11 @@ def test_heads_reach_latents(trained):
 
     hook = subject.module("attention_projection", layer).register_forward_pre_hook(zeroed)
     try:
-        _, given = hooked(subject, tokens, trained.module, output=True)
+        _, given = hooked(subject, tokens, trained.module, output=trained.output)
     finally:
         hook.remove()
     model.float()
-    _, base = hooked(subject, tokens, trained.module, output=True)
+    _, base = hooked(subject, tokens, trained.module, output=trained.output)
     change = (trained.encode(given) - trained.encode(base))[block, index].square()
     column = (len(subject.reaching_layers) - 1) * subject.n_heads + 1
     np.testing.assert_allclose(computed["single"][:, column], change, atol=1e-4, rtol=1e-3)

@@ -11,6 +11,7 @@ from hypotest.collect.lesions import (
     collect_lesions,
     has_lesions,
     lesions_digest,
+    lesions_key,
     read_lesions,
 )
 from hypotest.collect.replacement import Replacement
@@ -44,8 +45,10 @@ def collected(request, tmp_path_factory):
     replacement = Replacement.of("mean", split.activations, block, index, seed=2)
     session = replace(Session.start(1, memory=1.0), anew=tmp_path_factory.mktemp("lesions"))
     asked = AskedLesions(GROUPS, np.arange(len(GROUPS)) > 1)
-    arguments = (subject, tokens, {"evaluation": split}, neither, replacement, asked, "selection", session)
-    return collect_lesions(*arguments), arguments
+    key = lesions_key({"evaluation": split}, neither, asked, "selection")
+    arguments = (subject, tokens, {"evaluation": split}, neither, replacement, asked, key, session)
+    collect_lesions(*arguments)
+    return key, arguments
 
 
 def test_rows_of_both_kinds_change_as_plain_hooks_in_float64_say(collected):
@@ -73,12 +76,15 @@ def test_rows_of_both_kinds_change_as_plain_hooks_in_float64_say(collected):
 def test_what_is_there_is_not_made_again_and_other_groups_have_another_name(collected, monkeypatch):
     key, arguments = collected
     monkeypatch.setattr("hypotest.collect.lesions.ablate_groups", lambda *_, **__: pytest.fail("made again"))
-    assert collect_lesions(*arguments) == key
-    *before, asked, after, session = arguments
+    collect_lesions(*arguments)
+    *before, asked, _, session = arguments
+    _, _, splits, neither, _ = before
     assert has_lesions(session.evidence, key)
     fewer = AskedLesions(asked.groups[:3], asked.random[:3])
+    other = lesions_key(splits, neither, fewer, "selection")
+    assert other != key != lesions_key(splits, neither, asked, "another")
     with pytest.raises(pytest.fail.Exception, match="made again"):
-        collect_lesions(*before, fewer, after, session)
+        collect_lesions(*before, fewer, other, session)
 
 
 def test_they_agree_with_interventions_in_the_whole_model(collected):
@@ -106,7 +112,7 @@ def test_damage_to_the_cache_is_found(collected):
 
 
 def test_of_a_logit_difference_it_is_the_change_of_that_at_rows_of_every_kind(collected, tmp_path):
-    _, (subject, tokens, splits, neither, replacement, asked, after, _) = collected
+    _, (subject, tokens, splits, neither, replacement, asked, *_) = collected
     rng = np.random.default_rng(6)
 
     def with_foils(positions):
@@ -116,8 +122,9 @@ def test_of_a_logit_difference_it_is_the_change_of_that_at_rows_of_every_kind(co
     neither = replace(neither, positions=with_foils(neither.positions))
     session = replace(Session.start(1, memory=1.0), anew=tmp_path)
     few = AskedLesions(asked.groups[:2], asked.random[:2])
-    how = (few, after, session, "logit_difference")
-    key = collect_lesions(subject, tokens, {"evaluation": split}, neither, replacement, *how)
+    key = lesions_key({"evaluation": split}, neither, few, "selection")
+    how = (few, key, session, "logit_difference")
+    collect_lesions(subject, tokens, {"evaluation": split}, neither, replacement, *how)
     lesions = read_lesions(session.evidence, key)["evaluation"]
     again = np.random.default_rng
     assert check_lesions(subject, tokens, split, lesions, replacement, 1e-4, again(1), how[-1]) < 1e-4

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.group_ablation import ablate_groups
 from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.interventions import intervention_arrays
-from hypotest.collect.readout import prepare_readout
+from hypotest.collect.last_block.ablation import NeuronAblation
+from hypotest.collect.last_block.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation, intervene
 from hypotest.errors import SelfCheckError

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from hypotest.collect.ablation import NeuronAblation
 from hypotest.collect.engine import plan_ablation
 from hypotest.collect.forward import forward_arrays
-from hypotest.collect.readout import prepare_readout
+from hypotest.collect.last_block.ablation import NeuronAblation
+from hypotest.collect.last_block.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.self_check import check_ablation
 from hypotest.errors import SelfCheckError

@@ -11,14 +11,14 @@ ENGINES = """
 import hashlib
 import numpy as np
 import torch
-from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.decomposition import decompose
+from hypotest.collect.last_block.ablation import NeuronAblation
+from hypotest.collect.last_block.decomposition import decompose
 from hypotest.collect.forward import forward_arrays
 from hypotest.collect.heads import head_ablation_arrays
 from hypotest.collect.interventions import intervention_arrays
-from hypotest.collect.readout import prepare_readout
+from hypotest.collect.last_block.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading.loading import load_language_model
 
 tokens = np.random.default_rng(0).integers(8192, size=(4, 128)).astype(np.int32)
 block, index = (axis.ravel() for axis in np.indices((4, 16)))

@@ -9,7 +9,7 @@ from hypotest.corpora.balance import balance_of, covariates_of, number_balance, 
 from hypotest.corpora.blocks import Blocks
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.row_balance import RowBalance
-from hypotest.report.row_balance import imbalances
+from hypotest.report.sections.row_balance import imbalances
 
 NAMES = Conditions("number", "word")
 

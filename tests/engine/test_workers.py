@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from hypotest.engine.workers import Workers
-from hypotest.estimators.modularity import best_modularity, communities
+from hypotest.estimators.graphs.modularity import best_modularity, communities
 from hypotest.pipeline.pieces import KeptPieces
 
 STAGE = "clustering: 3 groups"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hypotest.estimators import covariances, information, products, spectrum
+from hypotest.estimators import covariances, products, spectrum
+from hypotest.estimators.graphs import information
 
 
 def twice(block: np.ndarray, rows: slice, columns: slice) -> None:

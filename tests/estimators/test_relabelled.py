@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from hypotest.estimators import covariances, dimension, information, modularity
+from hypotest.estimators import covariances, dimension
+from hypotest.estimators.graphs import information, modularity
 from hypotest.estimators.relabelled import (
     effective_dimension_relabelled,
     modularity_relabelled,

@@ -91,8 +91,8 @@ seed: 11
 @pytest.fixture(scope="session")
 def small_protocol(
     tmp_path_factory: pytest.TempPathFactory, small_model_folder: Path, small_documents: list[str]
-) -> Path:
-    """A protocol whose text and model lie beside it."""
+) -> Iterator[Path]:
+    """A protocol whose text and model lie beside it; who registers copies the folder."""
     folder = tmp_path_factory.mktemp("protocol")
     names = []
     for number, text in enumerate(small_documents):
@@ -101,7 +101,9 @@ def small_protocol(
     content = PROTOCOL.replace("MODEL", str(small_model_folder)).replace("FILES", ", ".join(names))
     path = folder / "small.yaml"
     path.write_text(content, encoding="utf-8")
-    return path
+    yield path
+    left = sorted(item.name for item in folder.iterdir() if item.suffix in (".json", ".jsonl"))
+    assert not left, f"a test registered in the folder that others copy: {left}"
 
 
 @pytest.fixture(scope="session")

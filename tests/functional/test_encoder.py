@@ -112,7 +112,7 @@ def test_the_report_says_that_rows_are_masked_positions(finished):
 
 def test_the_evidence_is_that_of_plain_hooks(finished, protocol):
     from hypotest.corpora.blocks import cut_blocks
-    from hypotest.subjects.loading import load_language_model
+    from hypotest.subjects.loading.loading import load_language_model
     from hypotest.subjects.masking import PADDING
 
     folder, cache = finished
@@ -134,6 +134,20 @@ def test_it_is_verified_by_collecting_again(finished, hypotest):
     folder, cache = finished
     verified = hypotest("verify", folder, "--recollect", HYPOTEST_CACHE=str(cache))
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_what_is_said_before_a_run_is_said_of_masked_tokens(hypotest, protocol, tmp_path):
+    """Its configuration lies here."""
+    path = protocol.with_name("said.yaml")
+    text = protocol.read_text(encoding="utf-8")
+    conditions = "  rare: {target: {matches: '^ ?w1..$'}}\n  common: {target: {matches: '^ ?w..$'}}\n"
+    path.write_text(re.sub(r"  rare: .*\n  common: .*\n", conditions, text), encoding="utf-8")
+    for command in (("explain",), ("export",), ("corpus", "check")):
+        more = ("--out", tmp_path) if command[0] == "corpus" else ()
+        ended = hypotest(*command, path, *more, HYPOTEST_CACHE=str(tmp_path / "cache"))
+        said = " ".join(ended.stdout.split())
+        assert "the masked token matches" in said, (command, ended.stdout + ended.stderr)
+        assert "next token" not in said, command
 
 
 def test_measures_of_attention_are_refused_by_name(hypotest, protocol, tmp_path):

@@ -157,9 +157,9 @@ BAD = {
     "a column that is not there": (
         None,
         ("{number: plural}", "{colour: red}"),
-        "no example has the column 'colour'",
+        "no row has the column 'colour'",
     ),
-    "a value that is not there": (None, ("{number: plural}", "{number: dual}"), "no example has dual"),
+    "a value that is not there": (None, ("{number: plural}", "{number: dual}"), "no row has dual"),
     "conditions that overlap": (
         None,
         ("plural: {field: {number: plural}}", "plural: {not: {field: {noun: axis}}}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 
@@ -22,15 +23,17 @@ predictions:
 
 
 @pytest.fixture
-def written(small_protocol):
-    """A small protocol with another group."""
+def written(small_protocol, tmp_path):
+    """A small protocol with another group, in a folder of its own: what is registered stays there."""
+    folder = tmp_path / "protocols"
+    shutil.copytree(small_protocol.parent, folder)
 
     def write(name: str, group: str, nulls: str, other: str):
         text = small_protocol.read_text(encoding="utf-8")
         text = re.sub(r"(?m)^group:.*(\n +.*)*", f"group: {group}", text)
         few = FEW.replace("NULLS", nulls).replace("OTHER", other)
         text = re.sub(r"(?s)nulls:.*(?=^seed:)", lambda match: few, text, flags=re.MULTILINE)
-        path = small_protocol.with_name(f"{name}.yaml")
+        path = folder / f"{name}.yaml"
         path.write_text(f"{text}placebos: 2\n", encoding="utf-8")
         return path
 

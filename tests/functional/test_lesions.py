@@ -8,6 +8,7 @@ import pytest
 
 import hypotest as package
 from hypotest.pipeline.analysis.lesioned import groups_to_lesion
+from hypotest.pipeline.texts.document_log import LOG
 
 ASKED = ("dissociation-rare", "dissociation-common")
 PREDICTIONS = """\
@@ -86,6 +87,30 @@ def test_a_run_is_verified_with_its_lesions_and_collected_anew(finished):
     assert not [item for item in checked.checks if item.status == "differs"]
     anew = package.verify(run, recollect=True, device="cpu")
     assert not [item for item in anew.checks if item.status == "differs"], anew.checks
+
+
+def test_the_log_knows_all_that_the_cache_holds_so_that_others_can_be_registered(
+    finished, small_protocol, tmp_path, monkeypatch
+):
+    """Lesions lie beside the evidence: unknown to the log, they would make every later run exploratory."""
+    run, cache = finished
+    monkeypatch.setenv("HYPOTEST_CACHE", str(cache))
+    lines = [json.loads(line) for line in (cache / LOG).read_text(encoding="utf-8").splitlines()]
+    assert {folder.name for folder in (cache / "evidence").iterdir()} == {line["evidence"] for line in lines}
+    (uses,) = {
+        (line["use"], tuple(line["documents"]))
+        for line in lines
+        if line["evidence"] == run.manifest["lesions"]
+    }
+    evaluated = next(
+        line["documents"] for line in lines if line["evidence"] == run.manifest["evidence"]["evaluation"]
+    )
+    assert uses[0] == "evaluation" and set(uses[1]) >= set(evaluated)
+
+    shutil.copytree(small_protocol.parent, tmp_path / "other")
+    asked = tmp_path / "other" / small_protocol.name
+    lock = package.register(asked, device="cpu").lock
+    assert not lock.seen.unlogged_evidence
 
 
 def test_lesions_that_are_gone_or_touched_are_named(finished, tmp_path, monkeypatch):

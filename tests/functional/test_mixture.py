@@ -101,3 +101,50 @@ def test_a_mixture_from_protocol_to_verified_report(hypotest, protocol, tmp_path
     assert 0.6 < silent.mean() < 0.7  # four of six experts
     verified = hypotest("verify", folder, "--recollect", HYPOTEST_CACHE=str(cache))
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+WHOLE = """\
+sample: {positions: 120, max_per_document: 8}
+group: {select: {top: 2}}
+ablation: {replacement: REPLACEMENT}
+placebos: 1
+nulls:
+  size_matched: {draws: 199}
+predictions:
+  - {id: lesion, measure: dissociation_index, options: {change: size}, contrast: {reference: 0.5},
+     modular: greater, distributed: less}
+  - {id: selective, measure: selectivity, contrast: {null: size_matched}, role: descriptive}
+  - {id: looks, measure: attention_gini, contrast: {conditions: [rare, common], by: document},
+     role: descriptive}
+seed: 5
+"""
+
+
+@pytest.mark.parametrize("replacement", ["mean", "zero", "resample"])
+def test_whole_experts_from_protocol_to_verified_report(hypotest, protocol, replacement, tmp_path):
+    text = protocol.read_text(encoding="utf-8").partition("sample:")[0]
+    text = re.sub(r"(subject: .*)}", r"\1, units: experts}", text)
+    path = protocol.with_name(f"experts-{protocol.name}")
+    path.write_text(text + WHOLE.replace("REPLACEMENT", replacement), encoding="utf-8")
+    cache = tmp_path / "cache"
+    ended = hypotest("run", path, "--out", tmp_path / "reports", "--force", HYPOTEST_CACHE=str(cache))
+    assert ended.returncode == 0, ended.stderr
+    assert "ablation of every expert, selection split" in ended.stderr
+    assert "every neuron" not in ended.stderr
+    (folder,) = (tmp_path / "reports" / protocol.stem).iterdir()
+    run = Run.open(folder)
+    assert (run.results.group.n_neurons, len(run.results.group.neurons)) == (N_EXPERTS, 2)
+    assert run.results.ablation.engine == "interventions"
+    assert run.results.self_check.largest_difference < run.results.self_check.tolerance
+    keys = EvidenceKeys(*(run.manifest["evidence"][split] for split in ("selection", "evaluation")))
+    evaluation = read_evidence(cache / "evidence", keys).evaluation
+    away = evaluation.activations == 0
+    assert away.sum() == 4 * evaluation.positions.height  # each token goes to two of six
+    changes = np.abs(evaluation.delta_loss)
+    assert changes.max() > 1e-3
+    assert not changes[away].any() or replacement != "zero" or protocol.stem != "mixture-last"
+    report = (folder / "report.md").read_text(encoding="utf-8")
+    assert f"of the {N_EXPERTS} experts of layer" in report
+    assert not re.search(r"\b[Nn]eurons?\b", re.sub(r"`[^`]*`|\([^)]*\)|neurons\.parquet", "", report))
+    verified = hypotest("verify", folder, "--recollect", HYPOTEST_CACHE=str(cache))
+    assert verified.returncode == 0, verified.stdout + verified.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -115,6 +116,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def registered(network: hypotest.Network, folder: Path) -> Any:
+    """As the README says: after a look at the selection split and at what the plan can see."""
+    path, out = folder / "two-tasks.yaml", folder / "before"
+    assert hypotest.explore(path, subject=network, out=out).group.neurons
+    assert hypotest.power(path, quick=True, subject=network, out=out).group_size == 8
     return hypotest.register(folder / "two-tasks.yaml", subject=network)
 
 
@@ -149,7 +154,8 @@ def test_the_report_speaks_of_rows(run: hypotest.Run) -> None:
     text = (run.folder / "report.md").read_text("utf-8")
     assert "## Rows and conditions" in text
     assert "480 rows in 80 clusters" in text
-    assert "units units of Blocks" in text
+    assert "We tested 8 of the 32 units of the module units of Blocks, on " in text
+    assert not re.search(r"\b[Nn]eurons?\b", re.sub(r"`[^`]*`|\([^)]*\)|neurons\.parquet", "", text))
     assert "## Attention heads" not in text
     assert " nats" not in text.partition("## Provenance")[0]
 
@@ -167,10 +173,22 @@ def test_it_is_verified_with_evidence_collected_anew(
 def test_what_else_is_asked_of_it(run: hypotest.Run, network: hypotest.Network, folder: Path) -> None:
     path = folder / "two-tasks.yaml"
     out = {"out": folder / "reports", "subject": network}
-    assert hypotest.power(path, quick=True, **out).group_size == 8
     assert hypotest.multiverse(path, **out).verdicts
-    assert hypotest.explore(path, **out).group.neurons
     assert hypotest.run(path, limit=40, **out).group == 8
+
+
+def test_the_readme_runs_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Protocol and code of its section on any network, in this order."""
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+    section = readme.partition("### Any network, and evidence from elsewhere")[2].partition("\n### ")[0]
+    (plan,), (code,) = (re.findall(rf"```{kind}\n(.*?)```", section, re.S) for kind in ("yaml", "python"))
+    (tmp_path / "two-tasks.yaml").write_text(plan, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    run = names["run"]
+    assert run.results.registration.status == "confirmatory"
+    assert {item.id for item in run.results.predictions} == {"dissociation", "profiles", "parts"}
 
 
 def test_finished_shards_are_not_made_again(
@@ -241,6 +259,13 @@ def test_missing_channels_are_refused_by_name(network: hypotest.Network, folder:
     message = str(caught.value)
     assert "predictions.gini: attention_gini reads attention" in message
     assert "predictions.tail: hill_alpha reads weights" in message
+    alone = "covariate_matched: {draws: 199, on: [output_norm]}"
+    path.write_text(PROTOCOL.replace("local_matched: {draws: 199}", alone), "utf-8")
+    with pytest.raises(ProtocolError, match=r"nulls\.covariate_matched: covariate_matched reads weights"):
+        hypotest.run(path, subject=network, out=folder / "reports")
+    path.write_text(PROTOCOL.replace("{top_fraction: 0.25}}", "{ids: [3, 99]}}"), "utf-8")
+    with pytest.raises(ProtocolError, match="must be one of the layer's 32 units, 0 to 31; found 99"):
+        hypotest.run(path, subject=network, out=folder / "reports")
     assert "Blocks has activations, influence, lesions, loss, partition" in message
 
 
@@ -384,16 +409,27 @@ def test_a_file_of_evidence_on_the_command_line(tmp_path: Path) -> None:
     every = np.arange(400)
     columns = {"image": np.array(evidence.rows.frame["image"].to_list())}
     np.savez(tmp_path / "e.npz", **columns, cluster=every // 4, activations=evidence.activations(every))
-    call = [sys.executable, "-m", "hypotest", "run", "recorded.yaml", "--evidence", "e.npz"]
-    done = subprocess.run(
-        call, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()}
-    )
+    environment = {**os.environ, "PYTHONPATH": os.getcwd(), "HYPOTEST_CACHE": str(tmp_path / "cache")}
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        call = [sys.executable, "-m", "hypotest", *arguments, "--evidence", "e.npz"]
+        return subprocess.run(call, capture_output=True, text=True, cwd=tmp_path, env=environment)
+
+    done = command("explore", "recorded.yaml")
+    assert done.returncode == 2
+    assert "explore shows influence, loss, and e.npz has activations" in " ".join(done.stderr.split())
+    for name in ("power", "register"):
+        done = command(name, "recorded.yaml", *(["--quick"] if name == "power" else []))
+        assert done.returncode == 0, (name, done.stderr)
+    done = command("run", "recorded.yaml")
     assert done.returncode == 0, done.stderr
-    assert "modular: supported" in done.stdout
+    assert "modular: supported" in done.stdout and "CONFIRMATORY" in done.stdout.upper()
+    assert "EXPLORATORY" not in done.stdout
+    (folder,) = (tmp_path / "reports" / "recorded").glob("2*/")
+    done = command("verify", str(folder), "--recollect", "--protocol", "recorded.yaml")
+    assert done.returncode == 0, done.stdout
     np.savez(tmp_path / "e.npz", **columns, activations=np.full((400, 30), np.nan))
-    done = subprocess.run(
-        call, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.getcwd()}
-    )
+    done = command("run", "recorded.yaml")
     assert done.returncode == 1
     assert "must be finite" in done.stderr
 

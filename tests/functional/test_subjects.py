@@ -16,7 +16,7 @@ import hypotest
 from hypotest.errors import SelfCheckError, SubjectError
 from hypotest.pipeline.subject import at_layer, load_subject, subject_in_memory
 from hypotest.registration import load_protocol
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading.loading import load_language_model
 from hypotest.subjects.wrapping import wrap_language_model
 
 pytestmark = pytest.mark.usefixtures("no_figures")
@@ -134,7 +134,7 @@ def test_balanced_gives_the_same_network(small_model_folder):
 
 
 def test_balanced_says_what_is_missing(small_model_folder, monkeypatch):
-    import hypotest.subjects.devices as devices
+    import hypotest.subjects.loading.devices as devices
 
     monkeypatch.setattr(devices, "find_spec", lambda name: None)
     with pytest.raises(SubjectError, match="pip install accelerate"):

@@ -12,7 +12,8 @@ import torch
 import hypotest as package
 from hypotest.errors import ProtocolError, SubjectError
 from hypotest.registration.explained.explain import explain_protocol
-from hypotest.subjects.loading import load_language_model
+from hypotest.studies.series.page import series_summary
+from hypotest.subjects.loading.loading import load_language_model
 from tests.autoencoders import save_autoencoder, train_autoencoder
 
 PROTOCOL = """\
@@ -150,3 +151,22 @@ def test_an_autoencoder_of_another_block_is_refused_with_the_model(write):
     path = write("elsewhere", "last", "{sae: sae}", "top: 2")
     with pytest.raises(SubjectError, match=r"of block 2, and block 3 .* is tested .*write `layer: 2`"):
         package.run(path, device="cpu")
+
+
+def test_too_few_groups_of_such_units_are_refused_in_their_words(write):
+    """Of 4 heads there are 6 pairs."""
+    more = "  - {id: few, measure: effective_dimension, contrast: {null: size_matched}, modular: less,\n"
+    path = write("few", "1", "heads", "top: 2", f"{more}     distributed: greater}}\n")
+    with pytest.raises(ProtocolError, match=r"distinct groups of 2 of 4 heads for .*have 6\."):
+        package.run(path, device="cpu")
+
+
+@pytest.mark.parametrize("units", ["heads", "residual"])
+def test_every_layer_of_such_units_side_by_side(write, units, tmp_path, monkeypatch):
+    """Attention and MLP are parallel here, so that no attention reaches the MLP of block 0: nobody asks."""
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
+    series = package.run_series(write(f"all-{units}", "all", units, "top: 2"), out=tmp_path, device="cpu")
+    assert [member.place for member in series.members] == [0, 1, 2, 3]
+    words = {"heads": "heads", "residual": "stream dimensions"}[units]
+    shown = str(series_summary(series))
+    assert words in shown and "neuron" not in shown

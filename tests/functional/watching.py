@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hypotest.collect import forward_stage, head_stage
+from hypotest.collect.stages import forward as forward_stage
+from hypotest.collect.stages import heads as head_stage
 from hypotest.engine.session import Session
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.registration import load_protocol

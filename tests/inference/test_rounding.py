@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypotest.estimators.modularity import best_modularity
+from hypotest.estimators.graphs.modularity import best_modularity
 from hypotest.inference.randomization import compare_with_null, enough_draws
 from hypotest.inference.rounding import ROUNDING, sd_beyond_rounding, tie_width
 

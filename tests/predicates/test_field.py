@@ -37,9 +37,9 @@ def test_it_combines_with_what_is_asked_of_tokens():
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        ({"colour": "red"}, "no example has the column 'colour'"),
-        ({"number": "dual"}, "no example has dual in the column 'number'; found 'plural', 'singular'"),
-        ({"number": ["plural", "dual"]}, "no example has dual in"),
+        ({"colour": "red"}, "no row has the column 'colour'"),
+        ({"number": "dual"}, "no row has dual in the column 'number'; found 'plural', 'singular'"),
+        ({"number": ["plural", "dual"]}, "no row has dual in"),
         ({"number": ["plural", "singular"]}, "holds at every one of the 3 examples"),
     ],
 )

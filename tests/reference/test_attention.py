@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import special
 from sklearn.metrics import auc
 
-from hypotest.estimators import routing
-from hypotest.estimators.concentration import gini
-from hypotest.estimators.profiles import by_distance
+from hypotest.estimators.attention import routing
+from hypotest.estimators.attention.concentration import gini
+from hypotest.estimators.attention.profiles import by_distance
 from tests import strategies
 from tests.reference import values
 

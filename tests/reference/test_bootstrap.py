@@ -7,7 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from hypotest.estimators import dimension, heads, modularity
+from hypotest.estimators import dimension
+from hypotest.estimators.attention import heads
+from hypotest.estimators.graphs import modularity
 from tests.reference import values
 from tests.reference.make_bootstrap import SHARE
 

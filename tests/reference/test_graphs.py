@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypotest.estimators import modularity
+from hypotest.estimators.graphs import modularity
 from tests import strategies
 from tests.reference import values
 

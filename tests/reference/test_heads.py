@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import linalg
 
-from hypotest.estimators import heads
+from hypotest.estimators.attention import heads
 from tests import strategies
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import mutual_info_score
 
-from hypotest.estimators import information
+from hypotest.estimators.graphs import information
 from tests import strategies
 from tests.reference import values
 

@@ -14,7 +14,7 @@ import pytest
 from hypotest.engine.progress import StartStage
 from hypotest.errors import OutputError
 from hypotest.records.results.results import Results
-from hypotest.report import export, figures
+from hypotest.report import export
 from hypotest.report.export import (
     file_hashes,
     manifest_digest,
@@ -24,6 +24,7 @@ from hypotest.report.export import (
     render_again,
     write_run,
 )
+from hypotest.report.figures import figures
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -10,7 +10,8 @@ from hypotest.pages.document import blocks
 from hypotest.pages.markdown import markdown
 from hypotest.records.results.prediction_result import NullComparison, PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report.figure_style import house_style
+from hypotest.report.figures.ladder import draw_ladder_grid
+from hypotest.report.figures.style import house_style
 from hypotest.report.ladder import (
     DECLARED_VALUE,
     OTHER_CONDITION,
@@ -19,7 +20,6 @@ from hypotest.report.ladder import (
     ladder_section,
     ladder_table,
 )
-from hypotest.report.ladder_figure import draw_ladder_grid
 from hypotest.report.picture import Picture
 
 

@@ -16,8 +16,9 @@ from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report import export, figures
+from hypotest.report import export
 from hypotest.report.export import read_results, write_run
+from hypotest.report.figures import figures
 from hypotest.report.ladder import ladder_of
 from hypotest.report.run_page import run_page
 from hypotest.report.run_summary import run_summary

@@ -10,7 +10,7 @@ from hypotest.corpora import docstrings
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES, TRAINING_PACKAGES, package_documents
 from hypotest.studies import reference
 from hypotest.studies.reference import held_out_loss, model_card, reference_plan
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading.loading import load_language_model
 from hypotest.subjects.reference import REFERENCE, reference_token_counts
 from hypotest.subjects.reference.training import TrainingPlan, checkpoint_steps, train
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch.nn.utils.prune import l1_unstructured
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.loading import load_language_model, load_reader
+from hypotest.subjects.loading.loading import load_language_model, load_reader
 from hypotest.subjects.wrapping import wrap_language_model
 from tests.collect.families import CONFIGS, N_NEURONS
 

@@ -10,8 +10,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.hub import first_line
-from hypotest.subjects.loading import load_language_model, load_reader
+from hypotest.subjects.loading.hub import first_line
+from hypotest.subjects.loading.loading import load_language_model, load_reader
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.devices import resolve_device
-from hypotest.subjects.loading import load_language_model
+from hypotest.subjects.loading.devices import resolve_device
+from hypotest.subjects.loading.loading import load_language_model
 
 
 def test_sizes_and_layer(small_subject):

@@ -9,10 +9,10 @@ import transformers
 
 from hypotest.errors import SubjectError
 from hypotest.records.evidence.channels import Channel
-from hypotest.subjects.families import FAMILIES
-from hypotest.subjects.loading import load_language_model, load_reader
+from hypotest.subjects.anatomy.families import FAMILIES
+from hypotest.subjects.anatomy.recognition import anatomy_of, n_neurons
+from hypotest.subjects.loading.loading import load_language_model, load_reader
 from hypotest.subjects.masking import PADDING, Masking, is_masked
-from hypotest.subjects.recognition import anatomy_of, n_neurons
 from hypotest.subjects.untrained import untrained_model
 from hypotest.subjects.wrapping import wrap_language_model
 from tests.collect.encoders import (

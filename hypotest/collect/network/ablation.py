@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from hypotest.collect.last_block.tiles import GB
 from hypotest.collect.network.linear_proof import linear_route
 from hypotest.collect.network.routes import Route, Stepped, Whole
-from hypotest.collect.tiles import GB
 from hypotest.errors import EvidenceError
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.precision import full_precision

@@ -18,7 +18,7 @@ from hypotest.collect.store import collect_shards, make_shards, write_shard
 from hypotest.errors import EvidenceError
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.precision import full_precision
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 ROWS_PER_SHARD = 512
 

@@ -11,7 +11,7 @@ import polars as pl
 
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
-from hypotest.estimators.heads import top_head
+from hypotest.estimators.attention.heads import top_head
 from hypotest.groups.live import live_neurons, without_dead
 from hypotest.ladder.against_nulls import describe_group, prepare
 from hypotest.measures.measure import GroupMeasure
@@ -39,7 +39,7 @@ from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE, why, without_outcome
 
 if TYPE_CHECKING:
-    from hypotest.subjects.recorded import RecordedEvidence
+    from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from hypotest.engine.streams import Streams
-from hypotest.estimators import dimension, heads, routing
+from hypotest.estimators import dimension
+from hypotest.estimators.attention import heads, routing
 from hypotest.estimators.dimension import Scale
 from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence.channels import Channel

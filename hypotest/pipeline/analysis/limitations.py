@@ -24,7 +24,7 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Dependence
 from hypotest.records.results.self_check import SelfCheck
 from hypotest.report.numbers import significant
-from hypotest.report.row_balance import imbalances
+from hypotest.report.sections.row_balance import imbalances
 from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE
 

@@ -148,7 +148,7 @@ def device_obstacle(name: str) -> str:
         return f"there is no such device; name one of {', '.join(DEVICES)}"
     if name in ("auto", "cpu"):
         return ""
-    from hypotest.subjects.devices import available_devices, require_balanced  # loads torch
+    from hypotest.subjects.loading.devices import available_devices, require_balanced  # loads torch
 
     if name == "balanced":
         try:

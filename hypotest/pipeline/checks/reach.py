@@ -13,6 +13,7 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS
 from hypotest.pipeline.checks.remedies import Drawn, find_remedies, largest_sample
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 
 
 def check_reach(protocol: Protocol, drawn: Drawn, n_neurons: int | None, path: Path) -> None:
@@ -28,8 +29,9 @@ def check_reach(protocol: Protocol, drawn: Drawn, n_neurons: int | None, path: P
         ProtocolError: With one problem per null; names the changes that would do, with their numbers.
     """
     counted = count_distinct(protocol, drawn.sampled.positions, n_neurons)
+    said = material_words(protocol).said
     problems = tuple(
-        Problem(str(path), f"nulls.{item.null}", _message(protocol, drawn, n_neurons, item))
+        Problem(str(path), f"nulls.{item.null}", said(_message(protocol, drawn, n_neurons, item)))
         for item in counted
         if not item.is_enough
     )

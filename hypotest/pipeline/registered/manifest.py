@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from hypotest.collect.engine import FROM_ELSEWHERE, RECORDED
-from hypotest.collect.tiles import GB
+from hypotest.collect.last_block.tiles import GB
 from hypotest.engine.progress import StartStage
 from hypotest.measures.registry import PACKAGE as MEASURES
 from hypotest.nulls.registry import PACKAGE as NULLS

@@ -19,7 +19,7 @@ from hypotest.registration.locks.deviations import find_deviations
 from hypotest.registration.locks.later import expected_of, is_waiting
 from hypotest.registration.locks.lock import lock_data, lock_file, lock_hash, read_lock, registered_at
 from hypotest.registration.locks.registry import REGISTRY, last_entry, read_registry
-from hypotest.report.seen import seen_sentence
+from hypotest.report.sections.seen import seen_sentence
 
 _CHECKSUMS = "sha256.json"  # of every finished part of evidence
 
@@ -118,7 +118,7 @@ def _unlogged(
 ) -> Iterator[bool]:
     logged = {item.evidence for item in log}
     times = {item.time for item in log}
-    yield any(folder.name not in logged for folder in cache.glob("*") if folder.is_dir())
+    yield any(folder.name not in logged for folder in cache.glob("[!.]*") if folder.is_dir())
     for entry in entries:
         lock = entry.lock
         same_study = (

@@ -21,7 +21,7 @@ from hypotest.predicates.predicate import Setting
 from hypotest.predicates.rows import Rows
 from hypotest.records.corpus import TextSource
 from hypotest.subjects.network.row_subject import RowSubject
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 
 def rows_of_network(network: RowSubject, base: Path) -> TextRows:

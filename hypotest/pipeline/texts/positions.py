@@ -29,7 +29,7 @@ from hypotest.records.corpus import Document, TextSource
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.subjects.network.row_subject import RowSubject
-from hypotest.subjects.recorded import RecordedEvidence
+from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)

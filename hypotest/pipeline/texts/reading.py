@@ -26,7 +26,7 @@ from hypotest.records.corpus import Document, TextSource
 from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages, Text
 from hypotest.records.stored.files import write_whole
 from hypotest.records.stored.hub import HubAnswer, is_commit
-from hypotest.subjects.asking import ask_hub
+from hypotest.subjects.loading.asking import ask_hub
 
 _VERSION = 3
 """Of the reading; raised when the same rows give other documents."""

@@ -43,7 +43,7 @@ class AblationMethod:
     seed: int
     """Of the donors, under ``resample``."""
     engine: str
-    """``identity`` (certified, `hypotest.collect.ablation`) or ``interventions`` (forward passes)."""
+    """``identity`` (certified, `collect.last_block`) or ``interventions`` (forward passes)."""
     reason: str
     """Why this engine."""
     outcome: str = "loss"

@@ -1,4 +1,4 @@
-"""What the units of a layer are: its neurons, heads or experts, dimensions of the stream, latents.
+"""What the units of a layer are: its neurons, heads or experts, dimensions of the stream, latents; or units.
 
 The one place that knows what each kind is called; how each is read and ablated lies in
 ``hypotest.subjects.units``, what each lacks in ``hypotest.records.evidence.channels``.
@@ -52,8 +52,11 @@ class UnitFacts:
     """How they are read and ablated, for those who know it of neurons; with the name of an autoencoder."""
 
 
+OF_NETWORK = "units"
+"""The kind of the units of any torch module, and of evidence from elsewhere: no protocol names it."""
 _FACTS: Mapping[str, UnitFacts] = MappingProxyType(
     {
+        OF_NETWORK: UnitFacts(one="unit", many="units", where="the module that is tested"),
         "neurons": UnitFacts(),
         "heads": UnitFacts(
             one="head",
@@ -88,7 +91,7 @@ _FACTS: Mapping[str, UnitFacts] = MappingProxyType(
         ),
     }
 )
-LETTERS = "".join(facts.letter for facts in _FACTS.values())
+LETTERS = "".join(facts.letter for name, facts in _FACTS.items() if name != OF_NETWORK)
 """With which names of units are written."""
 
 

@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from hypotest.records.protocol.examples import Outcome
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.protocol.units import unit_facts
+from hypotest.records.protocol.units import OF_NETWORK, UnitFacts, unit_facts
 
+Predicted = Literal["next", "masked"]
+"""The token behind, or of an encoder the one that was masked."""
 _CHANGES: dict[Outcome, tuple[str, str]] = {
     "loss": ("change{} of loss", "mean loss"),
     "logit_difference": ("change{} of the logit difference", "mean logit of the foil less the target's"),
@@ -62,8 +64,8 @@ class MaterialWords:
     tested: str = "neuron"
     """What a group is made of."""
     all_tested: str = "neurons"
-    predicted: str = "next"
-    """Which token is predicted; of encoders the masked one."""
+    predicted: Predicted = "next"
+    """Which token is predicted."""
 
     @property
     def are_usual(self) -> bool:
@@ -120,13 +122,22 @@ def _in_place(noun: str, match: re.Match[str]) -> str:
 OF_TEXT = MaterialWords()
 
 
-def material_words(protocol: Protocol) -> MaterialWords:
+def material_words(protocol: Protocol, predicted: Predicted = "next") -> MaterialWords:
     """Of a text, or of examples by the names of their columns; and of the units that are tested.
 
     Examples without clusters or pairs are their own units.
+
+    Args:
+        protocol: A protocol, which does not know whether its model is an encoder.
+        predicted: Which token the model predicts.
     """
-    facts = unit_facts(protocol.subject.units)
-    return replace(_of_material(protocol), tested=facts.one, all_tested=facts.many)
+    facts = tested_facts(protocol)
+    return replace(_of_material(protocol), tested=facts.one, all_tested=facts.many, predicted=predicted)
+
+
+def tested_facts(protocol: Protocol) -> UnitFacts:
+    """What the units that a protocol tests are called."""
+    return unit_facts(OF_NETWORK if protocol.subject.network else protocol.subject.units)
 
 
 def _of_material(protocol: Protocol) -> MaterialWords:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Activation = Literal["relu", "jumprelu", "topk"]
-Site = Literal["block", "mlp"]
+Activation = Literal["relu", "jumprelu", "topk", "gated"]
+Site = Literal["block", "mlp", "attention", "heads", "neurons"]
+"""What is read: the output of a block, MLP or attention; the heads side by side; the neurons of the MLP."""
 
 CONFIG = "cfg.json"
 _WEIGHTS = "sae_weights.safetensors"
@@ -28,13 +29,26 @@ _FORMERLY = {
     "hook_point_head_index": "hook_head_index",
     "activation_fn": "activation_fn_str",
 }
-_ARCHITECTURES: Mapping[str, Activation] = {"standard": "relu", "jumprelu": "jumprelu", "topk": "topk"}
+_ARCHITECTURES: Mapping[str, Activation] = {
+    "standard": "relu",
+    "jumprelu": "jumprelu",
+    "topk": "topk",
+    "gated": "gated",
+}
 _NESTED = ("metadata", "meta")
 """Keys of what was trained on."""
-_HOOK = re.compile(r"^blocks\.([0-9]+)\.(hook_resid_post|hook_resid_pre|hook_mlp_out)$")
+_PLACES: Mapping[str, Site] = {
+    "hook_resid_post": "block",
+    "hook_resid_pre": "block",
+    "hook_mlp_out": "mlp",
+    "hook_attn_out": "attention",
+    "attn.hook_z": "heads",
+    "mlp.hook_post": "neurons",
+}
+_HOOK = re.compile(rf"^blocks\.([0-9]+)\.({'|'.join(map(re.escape, _PLACES))})$")
 _SITES = (
-    "blocks.L.hook_resid_post, blocks.L.hook_resid_pre (L from 1), blocks.L.hook_mlp_out, or the path of a "
-    "block or MLP"
+    f"{', '.join(f'blocks.L.{name}' for name in _PLACES)} (hook_resid_pre: L from 1), or the path of a block "
+    "or MLP"
 )
 
 
@@ -54,8 +68,8 @@ class AutoencoderConfig:
     subtracts_bias: bool
     """Whether the decoder's bias is taken off the input."""
     centred: bool
-    """Whether it was trained on a residual stream without its mean, as that of a network is whose writing
-    weights were centred."""
+    """Whether it was trained on a residual stream, or on what is added to it, without its mean, as in a
+    network whose writing weights were centred."""
     hook: str
     """Name of the site, as it stands there."""
 
@@ -65,10 +79,8 @@ class AutoencoderConfig:
         named = _HOOK.match(self.hook)
         if named is None:
             return None
-        number, place = int(named[1]), named[2]
-        if place == "hook_resid_pre":  # what leaves the block before
-            return "block", number - 1
-        return ("mlp" if place == "hook_mlp_out" else "block"), number
+        number, place = int(named[1]), named[2]  # what enters a block has left the one before
+        return _PLACES[place], number - (place == "hook_resid_pre")
 
 
 def read_autoencoder_config(folder: Path) -> AutoencoderConfig:
@@ -143,7 +155,15 @@ def _config(data: Mapping[str, Any]) -> AutoencoderConfig:
         raise ValueError(f"names no site (hook_name in {CONFIG}); write that it was trained on: {_SITES}")
     if hook.startswith("blocks.") and (_HOOK.match(hook) is None or hook == "blocks.0.hook_resid_pre"):
         raise ValueError(f"was trained on {hook}, which is not supported; sites can be {_SITES}")
+    named = _HOOK.match(hook)
     processed = data.get("model_from_pretrained_kwargs")
+    processed = processed if isinstance(processed, Mapping) else {}
+    is_centred = processed.get("center_writing_weights") is True
+    if named and _PLACES[named[2]] == "heads" and processed.get("fold_value_biases", is_centred) is not False:
+        raise ValueError(
+            "was trained on heads without their value biases (fold_value_biases, which comes with "
+            "center_writing_weights), which is not supported"
+        )
     return AutoencoderConfig(
         d_in=_number(data, "d_in"),
         d_sae=_number(data, "d_sae"),
@@ -151,7 +171,7 @@ def _config(data: Mapping[str, Any]) -> AutoencoderConfig:
         k=_number({"k": k}, "k") if activation == "topk" else 0,
         rescaled=activation == "topk" and data.get("rescale_acts_by_decoder_norm") is True,
         subtracts_bias=bool(data.get("apply_b_dec_to_input", True)),
-        centred=isinstance(processed, Mapping) and processed.get("center_writing_weights") is True,
+        centred=is_centred and not (named and _PLACES[named[2]] in ("heads", "neurons")),
         hook=hook,
     )
 
@@ -160,7 +180,8 @@ def _unsupported(data: Mapping[str, Any]) -> Iterator[str]:
     normalized = data.get("normalize_activations", "none")
     if normalized not in ("none", None):
         yield f"normalises its input (normalize_activations: {normalized})"
-    if data.get("reshape_activations", "none") not in ("none", None):
+    of_heads = str(data.get("hook_name")).endswith("attn.hook_z")  # which lie side by side here, too
+    if data.get("reshape_activations", "none") not in ("none", None, *(["hook_z"] if of_heads else [])):
         yield f"reshapes its input (reshape_activations: {data['reshape_activations']})"
     if data.get("hook_head_index") is not None:
         yield f"reads one attention head (hook_head_index: {data['hook_head_index']})"

@@ -16,12 +16,14 @@ from typing import Any
 from hypotest.records.protocol.packaged import PACKAGED
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.units import kind_name
+from hypotest.records.protocol.wording import Predicted
 from hypotest.records.stored.files import file_obstacle
 from hypotest.records.stored.gguf import SUFFIX, read_gguf_head
 from hypotest.records.stored.hub import is_hub_name, lacking_files
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.checks.shapes import Shape, shape_in, shape_of_head
 from hypotest.registration.findings import Finding, Path, shown
+from hypotest.subjects.anatomy.families import FAMILIES
 
 REFERENCE_FOLDER = pathlib.Path(__file__).parents[2] / "subjects" / "reference"
 """Of the model that ships with hypotest."""
@@ -72,6 +74,23 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
             yield Finding(path, _no_checkpoint(folder, revision), depends=(_MODEL,))
             continue
         yield from _of_folder(protocol, place, path)
+
+
+def predicted_token(protocol: Protocol, base: pathlib.Path) -> Predicted:
+    """Which token the model of a protocol predicts, by its configuration; the next one where none is here."""
+    subject = protocol.subject
+    if subject.network is not None or subject.model == "reference":
+        return "next"
+    revision = next(iter(_revisions(protocol)))[1]
+    folder = base / subject.model
+    if os.path.isdir(folder):
+        data = _read((folder if revision is None else folder / revision) / "config.json")
+    else:
+        data = _cached_configuration(subject.model, revision) if is_hub_name(subject.model) else None
+    if data is None or data.get("is_decoder"):
+        return "next"
+    family = FAMILIES.get(str(data.get("model_type")))
+    return "masked" if family is not None and family.head else "next"
 
 
 def _revisions(protocol: Protocol) -> Iterator[tuple[Path, str | None]]:

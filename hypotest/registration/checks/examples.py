@@ -50,7 +50,11 @@ def material_findings(protocol: Protocol) -> Iterator[Finding]:
         for leaf in leaves(condition):
             if material not in predicate_of(leaf).material:
                 asked = " or ".join(_CALLED[item] for item in predicate_of(leaf).material)
-                instead = "" if material == "text" else ": write `field: {COLUMN: VALUE}`"
+                instead = (
+                    ": where a network or evidence brings its rows, name it, `subject: {network: NAME}`"
+                    if material == "text"
+                    else ": write `field: {COLUMN: VALUE}`"
+                )
                 message = f"is asked of {asked}, and this protocol has {_CALLED[material]}{instead}"
                 yield Finding(("conditions", name, *leaf.path), message, depends=(_EXAMPLES, _NETWORK))
     if material != "text":

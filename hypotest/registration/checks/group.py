@@ -8,7 +8,7 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import declared, names_of
 from hypotest.records.protocol.group import INFLUENCE, neuron_layer, neuron_letter, neuron_number
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.protocol.units import unit_facts
+from hypotest.records.protocol.wording import tested_facts
 from hypotest.registration.findings import Finding, Path, shown
 
 _SELECT: Path = ("group", "select")
@@ -69,7 +69,7 @@ def _listed(protocol: Protocol) -> Iterator[Finding]:
     layers: dict[int, int | str] = {}
     for place, item in enumerate(protocol.group.ids):
         number, layer, letter = neuron_number(item), neuron_layer(item), neuron_letter(item)
-        own = unit_facts(protocol.subject.units)
+        own = tested_facts(protocol)
         if letter not in (None, own.letter):
             message = (
                 f"must be {own.many}, named as L{layer}{own.letter}{number} (subject.units); found {item}"
@@ -115,7 +115,7 @@ def neuron_findings(
     Yields:
         Errors.
     """
-    group, many = protocol.group, unit_facts(protocol.subject.units).many
+    group, many = protocol.group, tested_facts(protocol).many
     on = (_SELECT, *depends)
     for place, item in enumerate(group.ids):
         own = neuron_layer(item)

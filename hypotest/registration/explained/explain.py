@@ -12,7 +12,7 @@ from dataclasses import replace
 from hypotest.nulls.registry import declared
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.protocol.wording import material_words
+from hypotest.records.protocol.wording import Predicted, material_words
 from hypotest.records.results.sentences import counted, sentence_list
 from hypotest.registration.checks.outcomes import possible_outcomes, refuting_outcomes, why_no_interval
 from hypotest.registration.explained.lines import Line, Section
@@ -25,17 +25,19 @@ from hypotest.registration.explained.meanings import (
 from hypotest.registration.explained.steps import steps
 
 
-def explain_protocol(protocol: Protocol) -> tuple[Section, ...]:
+def explain_protocol(protocol: Protocol, predicted: Predicted = "next") -> tuple[Section, ...]:
     """Explain a protocol.
 
     Args:
         protocol: A valid protocol.
+        predicted: Which token its model predicts, from
+            `hypotest.registration.checks.configuration.predicted_token`.
 
     Returns:
         What is asked; what will be done, in order; what each prediction would say; what supports and
         refutes each hypothesis; what is confirmatory and what exploratory.
     """
-    said = material_words(protocol).said
+    said = material_words(protocol, predicted).said
     sections = (
         ("What will be done", steps(protocol)),
         ("What is predicted", _predictions(protocol)),

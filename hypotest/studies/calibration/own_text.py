@@ -27,7 +27,7 @@ from hypotest.studies.calibration.cases import Case, choose_scenarios
 from hypotest.studies.calibration.documents import Texts
 from hypotest.studies.calibration.protocols import simulated
 from hypotest.studies.calibration.rows import Rows
-from hypotest.subjects.loading import load_reader
+from hypotest.subjects.loading.loading import load_reader
 
 OWN_SIMULATIONS = 100
 """Of each scenario, for a user's own protocol."""

@@ -75,7 +75,7 @@ def _draw(comparison: Comparison, folder: Path, start_stage: StartStage) -> tupl
     if not shown:
         return ()
     # Imported here: everything else answers without matplotlib.
-    from hypotest.report.figure_style import house_style, save
+    from hypotest.report.figures.style import house_style, save
     from hypotest.studies.compare.figure import draw_forest
 
     (folder / "figures").mkdir()

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hypotest.report.figure_style import FAINT, FIRST, INK, MARGIN, NULL, SECOND, new_figure
+from hypotest.report.figures.style import FAINT, FIRST, INK, MARGIN, NULL, SECOND, new_figure
 from hypotest.studies.controls.record import ControlResult, Examined
 from hypotest.subjects.controls.lesions import APART, TOGETHER
 

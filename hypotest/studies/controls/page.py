@@ -38,7 +38,7 @@ def write_controls(whole: Controls, start_stage: StartStage = silent) -> None:
         OutputError: If the folder cannot be written; what was there stays.
     """
     # Imported here: everything else answers without matplotlib.
-    from hypotest.report.figure_style import house_style, save
+    from hypotest.report.figures.style import house_style, save
     from hypotest.studies.controls.figure import draw_control
 
     networks = by_network(whole.results)

@@ -7,11 +7,11 @@ from hypotest.pages.inline import aside, path, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.stored.folders import replace_folder
-from hypotest.report.corpus import left_out_of, used_of
 from hypotest.report.numbers import count_text
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.reworded import reworded
-from hypotest.report.row_balance import LEGEND, imbalances, row_balance_table
+from hypotest.report.sections.corpus import left_out_of, used_of
+from hypotest.report.sections.row_balance import LEGEND, imbalances, row_balance_table
 from hypotest.report.text import token_text
 from hypotest.studies.corpus_check.record import ConditionSample, CorpusCheck
 
@@ -89,8 +89,8 @@ def _sample_of(check: CorpusCheck, item: ConditionSample) -> Block:
     return together(
         (
             strong(item.condition),
-            f": where {item.definition}; {count_text(check.available[item.condition])} in the "
-            f"{check.words.whole}.",
+            f": where {check.words.said(item.definition)}; "
+            f"{count_text(check.available[item.condition])} in the {check.words.whole}.",
         ),
         f"Most frequent targets: {frequent}.",
         *(
@@ -121,8 +121,8 @@ def write_corpus_check(check: CorpusCheck) -> None:
         OutputError: If they cannot be written.
     """
     # Imported here: everything else answers without matplotlib.
-    from hypotest.report.curve_figures import draw_frequencies
-    from hypotest.report.figure_style import house_style, save
+    from hypotest.report.figures.curves import draw_frequencies
+    from hypotest.report.figures.style import house_style, save
 
     plain = fields_without(check, "folder")
     with replace_folder(check.folder) as folder:

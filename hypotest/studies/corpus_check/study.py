@@ -26,7 +26,7 @@ from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.studies.corpus_check.page import write_corpus_check
 from hypotest.studies.corpus_check.record import ConditionSample, CorpusCheck, Excerpt, SplitCount
-from hypotest.subjects.loading import Reader, load_reader
+from hypotest.subjects.loading.loading import Reader, load_reader
 from hypotest.subjects.token_texts import decoded
 
 TARGETS = 12
@@ -81,7 +81,7 @@ def check_corpus(
     result = CorpusCheck(
         protocol_id=plan.id,
         title=plan.title,
-        words=material_words(plan),
+        words=material_words(plan, "masked" if reader.is_masked else "next"),
         model=plan.subject.model,
         sources=tuple(str(source) for source in drawn.sources),
         documents=len(drawn.documents),

@@ -18,7 +18,7 @@ from hypotest.corpora.hub import EXTRA, can_stream
 from hypotest.engine.session import cache_folder
 from hypotest.pipeline.registered.manifest import hardware
 from hypotest.studies.doctor.record import Diagnosis, Observation
-from hypotest.subjects.devices import Device, available_devices
+from hypotest.subjects.loading.devices import Device, available_devices
 from hypotest.subjects.reference import REFERENCE, reference_card
 
 DISTRIBUTION = "hypotest-nn"

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from hypotest.pages.text import printable
 from hypotest.records.protocol.design import LARGEST_IMBALANCE
-from hypotest.report.curve_figures import draw_regimes
-from hypotest.report.figure_style import (
+from hypotest.report.figures.curves import draw_regimes
+from hypotest.report.figures.style import (
     FAINT,
     INK,
     MARGIN,

@@ -12,7 +12,7 @@ from hypotest.pages.document import Document, Heading, Part, document, table
 from hypotest.pages.inline import Inline, emphasis, prose
 from hypotest.records.registration import Deviation, Lock, Registration
 from hypotest.registration.explained.effects import effect_of
-from hypotest.report.registration import value_text
+from hypotest.report.sections.registration import value_text
 
 HEADINGS = ("what", "registered", "done", "reason", "effect on the conclusion")
 _LONGEST = 400

@@ -16,26 +16,27 @@ from hypotest.estimators.regimes import FALL_SPAN, FLAT, HEAD_SHARE, SMALLEST_FA
 from hypotest.pages.document import Document, Heading, Part, document, table
 from hypotest.pages.inline import Inline, emphasis, listed, prose
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.protocol.wording import material_words
+from hypotest.records.protocol.wording import Predicted, material_words
 from hypotest.registration import protocol_hash
 from hypotest.registration.explained.groups import given_words, ranked_by
-from hypotest.report.material import REPLACEMENTS
 from hypotest.report.numbers import count_text
 from hypotest.report.reworded import reworded
+from hypotest.report.sections.material import REPLACEMENTS
 from hypotest.studies.export.deviations_page import empty_deviations
 from hypotest.studies.export.osf_analysis import analysis_plan, other, variables
 from hypotest.studies.export.osf_hypotheses import hypotheses, null_sentences
 from hypotest.studies.export.osf_sampling import evaluation_state, part_of, sampling, subject_words
 
 
-def osf_page(protocol: Protocol, lock: Mapping[str, Any] | None) -> Document:
+def osf_page(protocol: Protocol, lock: Mapping[str, Any] | None, predicted: Predicted = "next") -> Document:
     """The whole document.
 
     Args:
         protocol: A valid protocol.
         lock: What ``PROTOCOL.lock.json`` holds; None if the protocol is not registered.
+        predicted: Which token its model predicts.
     """
-    return reworded(document(_parts(protocol, lock)), material_words(protocol))
+    return reworded(document(_parts(protocol, lock)), material_words(protocol, predicted))
 
 
 def _parts(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:

@@ -23,9 +23,9 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.sentences import counted, sentence_list
 from hypotest.registration.explained.doubts import doubts
 from hypotest.registration.explained.meanings import limits_text
-from hypotest.report.material import REPLACEMENTS
-from hypotest.report.methods import RESELECTION, margin_text, sources
 from hypotest.report.numbers import count_text, significant
+from hypotest.report.sections.material import REPLACEMENTS
+from hypotest.report.sections.methods import RESELECTION, margin_text, sources
 from hypotest.studies.export.osf_hypotheses import label
 
 _WHERE = {

@@ -14,10 +14,10 @@ from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackag
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration.explained.meanings import layer_words, limits_text, match_words, revision_words
-from hypotest.report.methods import stops_of
 from hypotest.report.numbers import count_text
-from hypotest.report.sampled import OUTCOMES, beginning_words
-from hypotest.report.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
+from hypotest.report.sections.methods import stops_of
+from hypotest.report.sections.sampled import OUTCOMES, beginning_words
+from hypotest.report.sections.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 
 
 def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:

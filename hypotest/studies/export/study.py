@@ -8,6 +8,7 @@ from hypotest.errors import OutputError, ProtocolError
 from hypotest.pages.markdown import PAGE
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
+from hypotest.registration.checks.configuration import predicted_token
 from hypotest.registration.locks.lock import lock_data, lock_file, read_lock
 from hypotest.studies.export.osf import osf_page
 
@@ -33,7 +34,8 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
             f"{path}: must be one layer of one checkpoint to be registered; found a series: write a "
             "protocol for each that matters"
         )
-    text = PAGE.render(osf_page(plan, lock_data(read_lock(file)) if file.exists() else None))
+    lock = lock_data(read_lock(file)) if file.exists() else None
+    text = PAGE.render(osf_page(plan, lock, predicted_token(plan, path.parent)))
     write_text(text, out)
     return text
 

@@ -19,8 +19,8 @@ from matplotlib.patches import Patch
 from hypotest.measures.registry import words_of
 from hypotest.records.protocol.conditions import UNNAMED
 from hypotest.records.results.prediction_result import PredictionResult
-from hypotest.report.figure_style import INK, MARGIN, WIDTH, NotebookFigure
-from hypotest.report.null_figures import OUTCOME_MARKS
+from hypotest.report.figures.nulls import OUTCOME_MARKS
+from hypotest.report.figures.style import INK, MARGIN, WIDTH, NotebookFigure
 from hypotest.studies.multiverse.record import SpecificationResult, Value
 from hypotest.studies.multiverse.words import choice_name, value_text
 

@@ -139,7 +139,7 @@ def multiverse_summary(result: MultiverseResult) -> Document:
 
 def _draw(result: MultiverseResult, folder: Path, start_stage: StartStage) -> tuple[Picture, ...]:
     # Imported here: the summary needs no matplotlib.
-    from hypotest.report.figure_style import house_style, save
+    from hypotest.report.figures.style import house_style, save
     from hypotest.studies.multiverse.figures import draw_specification_curve
 
     (folder / "figures").mkdir()

@@ -10,18 +10,18 @@ from time import monotonic
 import numpy as np
 import polars as pl
 
-from hypotest.collect.ablation import NeuronAblation
-from hypotest.collect.ablation_stage import POSITIONS_PER_SHARD
-from hypotest.collect.decomposition import decompose
 from hypotest.collect.engine import IDENTITY
 from hypotest.collect.evidence import collect_selection
 from hypotest.collect.group_ablation import ablate_groups
-from hypotest.collect.readout import prepare_readout
+from hypotest.collect.last_block.ablation import NeuronAblation
+from hypotest.collect.last_block.decomposition import decompose
+from hypotest.collect.last_block.readout import prepare_readout
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import check_ablation
-from hypotest.collect.stages import DECOMPOSED_POSITIONS
+from hypotest.collect.stages.ablation import POSITIONS_PER_SHARD, ablation_stage
+from hypotest.collect.stages.stages import DECOMPOSED_POSITIONS, decomposition_stage
 from hypotest.collect.store import read_shard, write_shard
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
@@ -62,8 +62,8 @@ def time_collection(
     """
     step = session.stage("timing of a few blocks", 3)
     sample = prepared.samples["selection"]
-    session.evidence.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".timing-", dir=session.evidence) as folder:
+    session.cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".timing-", dir=session.cache) as folder:
         started = monotonic()
         _collect_blocks(prepared, _few_blocks(sample, _FIRST_BLOCKS), session, Path(folder) / "first")
         spent = monotonic() - started
@@ -77,7 +77,7 @@ def time_collection(
         for stage, count, unit in (
             ("activations and attention", _n_blocks, "blocks"),
             ("activations", _n_blocks, "rows"),
-            ("ablation of every neuron", _n_positions, "positions"),
+            (ablation_stage(prepared.subject), _n_positions, "positions"),
             ("ablation of attention heads", _n_head_blocks, "blocks"),
         ):
             if f"{stage}, selection split" not in seconds:
@@ -217,7 +217,7 @@ def _time_extras(
         )
         spent = monotonic() - started
         needed = min(DECOMPOSED_POSITIONS, n_first)
-        costs.append(_extra("entropy and norm scale of every neuron", spent, rows.size, needed, "positions"))
+        costs.append(_extra(decomposition_stage(subject), spent, rows.size, needed, "positions"))
     return costs
 
 

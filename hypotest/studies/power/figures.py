@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from hypotest.pages.text import printable
-from hypotest.report.figure_style import (
+from hypotest.report.figures.style import (
     FAINT,
     INK,
     MARGIN,

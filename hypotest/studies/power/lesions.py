@@ -22,4 +22,4 @@ def halves_with_lesions(looked: SelectionLook, halves: Evidence) -> Evidence:
     plans = [item.model_copy(update={"splits": 1}) for item in (plan, *others)]
     prepared, source = looked.prepared, looked.selection
     after = selection_key(prepared.subject, looked.sample, source.ablation)
-    return lesioned(plans, prepared, halves, source.split, after, looked.session)[0]
+    return lesioned(plans, prepared, halves, source.split, after, looked.session, "selection")[0]

@@ -8,9 +8,9 @@ import polars as pl
 
 from hypotest.pages.document import Document, Heading, Part, Table, document, table, together
 from hypotest.pages.inline import Inline, aside, lines, path, strong
-from hypotest.report.margins import margin_text
 from hypotest.report.numbers import UNDEFINED, count_text, duration_text, share_text, significant
 from hypotest.report.reworded import reworded
+from hypotest.report.sections.margins import margin_text
 from hypotest.studies.power.record import SEEN, UNITS, Costs, PowerResult, PredictionPower
 
 Cells = tuple[Inline, ...]

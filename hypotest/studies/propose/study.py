@@ -30,7 +30,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.template import Started, patterns_of, start_from, template_plan
 from hypotest.studies.propose.asked import group_of, material_of
 from hypotest.studies.propose.record import Change
-from hypotest.subjects.loading import load_reader
+from hypotest.subjects.loading.loading import load_reader
 
 _ENOUGH = 1024
 """Positions per condition with which a search for more ends."""

@@ -80,7 +80,7 @@ def series_summary(study: SeriesResult) -> Document:
     last: list[Part] = [("Report: ", path(nearest_path(study.folder / "series" / "series.md")))]
     if study.verdicts:
         last.insert(0, strong(f"Verdict: {study.verdict_line}"))
-    return Document(
+    page = Document(
         (
             together(
                 "EXPLORATORY: a series is not registered as one.",
@@ -92,6 +92,7 @@ def series_summary(study: SeriesResult) -> Document:
             together(*(f"Left out: {item}." for item in study.skipped), *last),
         )
     )
+    return reworded(page, words_of(study.protocol))
 
 
 def _signs(series: SeriesResult) -> Table:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.collect.evidence_folder import EvidenceKeys, evidence_digests, is_collected, read_evidence
+from hypotest.collect.last_block.tiles import GB
 from hypotest.collect.lesions import lesions_digest
 from hypotest.collect.self_check import FORWARD_ROUNDING
-from hypotest.collect.tiles import GB
 from hypotest.corpora.sampling import SPLITS
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import EvidenceError, HypotestError, OutputError

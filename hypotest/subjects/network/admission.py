@@ -125,12 +125,47 @@ def require_independent(alone: Any, together: Any, axes: tuple[int | None, ...],
             )
 
 
-def require_finite(loss: Tensor, name: str) -> None:
-    """Refuse outcomes that are no numbers.
+def require_name(name: Any) -> str:
+    """A network's name, which reports show.
 
     Raises:
-        SubjectError: If one is not finite.
+        SubjectError: If it is no line of text.
     """
+    if isinstance(name, str) and name.strip() and name.isprintable():
+        return name
+    raise SubjectError(f"name must be a line of text that can be printed; found {name!r:.80}")
+
+
+def require_precision(module: nn.Module, name: str) -> None:
+    """Refuse half precision, which rounds an outcome by more than most units change it.
+
+    Raises:
+        SubjectError: If a parameter has it.
+    """
+    for path, item in module.named_parameters():
+        if item.is_floating_point() and torch.finfo(item.dtype).bits < 32:
+            raise SubjectError(
+                f"{name}: parameters must be float32 or float64, since half precision rounds an outcome by "
+                f"more than most units change it; {path} is {item.dtype}: call module.float()"
+            )
+
+
+def require_outcome(loss: Tensor, again: Tensor, name: str) -> None:
+    """Refuse outcomes that are no numbers, or others each time.
+
+    Args:
+        loss: Of some rows.
+        again: Of the same rows, from the same output.
+        name: Of the network.
+
+    Raises:
+        SubjectError: If one is not finite, or they differ.
+    """
+    if not torch.equal(loss, again) and not _both_nan(loss, again):
+        raise SubjectError(
+            f"{name}: the outcome must be deterministic, and computed twice from the same output it gave two "
+            "results: leave out whatever draws at random or remembers what it was given"
+        )
     wrong = torch.nonzero(~torch.isfinite(loss)).flatten()
     if wrong.numel():
         row = int(wrong[0])

@@ -18,6 +18,7 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.fingerprints import weights_fingerprint
 from hypotest.subjects.network import admission
 from hypotest.subjects.network.anatomy import Anatomy, Seen, few_rows, source_of, watch
+from hypotest.subjects.network.contents import settings_of
 from hypotest.subjects.network.inputs import Inputs
 from hypotest.subjects.network.outcome import Outcome
 from hypotest.subjects.network.partition import partition_of
@@ -81,7 +82,7 @@ class Network(RowSubject):
         partition: Any = None,
         name: str | None = None,
     ) -> None:
-        self.name = name or type(module).__name__
+        self.name = admission.require_name(type(module).__name__ if name is None else name)
         module = _plain(module, self.name)
         self.module = module
         self.units = Units(units) if isinstance(units, str) else units
@@ -98,8 +99,11 @@ class Network(RowSubject):
         self.inputs = Inputs(inputs, self.rows.n, self.device, self.name)
         self.outcome = Outcome(outcome, self.rows, self.name)
         admission.require_evaluating(module, self.name)
+        admission.require_precision(module, self.name)
+        self._settings = settings_of(module)
         with full_precision():
             self.anatomy, self.layout, self.recurrence = self._examined()
+        self._leave_out_states()
         self.partition = None if partition is None else partition_of(partition, self.n_neurons, self.name)
         self.derived: dict[str, Any] = {}
         """What collection has found out about it, once."""
@@ -110,12 +114,14 @@ class Network(RowSubject):
         n_one, n_other = few_rows(self.rows.n)
         first, again = (self._watched(min(_TWICE, self.rows.n)) for _ in range(2))
         admission.require_same(first.output, again.output, self.module, name)
+        self._leave_out_states()
         one, other = self._watched(n_one), self._watched(n_other)
         anatomy = Anatomy.of(one, other, n_one, n_other)
         admission.require_rows(anatomy.output_axes, one.output, name)
         admission.require_independent(other.output, first.output, anatomy.output_axes, name)
         rows = np.arange(min(_TWICE, self.rows.n))
-        admission.require_finite(self.outcome(first.output, rows, 1, anatomy.output_axes)[0], name)
+        loss, same = (self.outcome(item.output, rows, 1, anatomy.output_axes)[0] for item in (first, again))
+        admission.require_outcome(loss, same, name)
         if path not in one.outputs:
             raise SubjectError(f"{name}: units {path!r}: this module is not called when the network runs")
         if len(one.outputs[path]) != len(other.outputs[path]):
@@ -137,12 +143,17 @@ class Network(RowSubject):
         args, kwargs = self.inputs.of(np.arange(n_rows))
         try:
             return watch(self.module, lambda: self.module(*args, **kwargs))
-        except (RuntimeError, TypeError, ValueError, IndexError) as error:
+        except Exception as error:  # whatever a user's module does
             shapes = ", ".join(str(tuple(item.shape)) for item in leaves([args, kwargs]))
             raise SubjectError(
                 f"{self.name}: the module must run on its inputs; given {n_rows} rows, of shape {shapes}, it "
                 f"says: {type(error).__name__}: {str(error).strip():.300}"
-            ) from None
+            ) from error
+
+    def _leave_out_states(self) -> None:
+        """Keep of the settings what passes over other rows have left as it was."""
+        now = settings_of(self.module)
+        self._settings = {name: value for name, value in self._settings.items() if now.get(name) == value}
 
     def part(self, output: Any) -> Tensor:
         """The tensor that holds the units, of what the tested module gives in a call.
@@ -188,8 +199,9 @@ class Network(RowSubject):
 
     @cached_property
     def settings_fingerprint(self) -> str:
-        """SHA-256 of what the weights do not say: code and structure of the module, units, rows, outcome."""
+        """SHA-256 of what the weights do not say: code, structure, settings of the module, units, outcome."""
         digest = hashlib.sha256(repr(self.module).encode())
+        digest.update(repr(sorted(self._settings.items())).encode())
         for kind in sorted(
             {type(item) for item in self.module.modules()}, key=lambda item: item.__qualname__
         ):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.errors import SubjectError
+from hypotest.subjects.network.contents import add_to
 from hypotest.subjects.network.rows import NetworkRows
 from hypotest.subjects.network.trees import leaves, mapped
 
@@ -23,14 +23,20 @@ TARGET = "target"
 
 def _cross_entropy(output: Tensor, target: Tensor) -> Tensor:
     """-log softmax of the target in nats, from (n, n_classes) or (n, n_classes, places), mean over places."""
+    if target.is_floating_point() and bool((target != target.long()).any()):
+        raise ValueError(
+            "the target must be whole numbers, of classes; found others, such as rows of mse have"
+        )
     loss = torch.nn.functional.cross_entropy(output, target.long(), reduction="none")
     return loss.flatten(1).mean(dim=1) if loss.ndim > 1 else loss
 
 
 def _mse(output: Tensor, target: Tensor) -> Tensor:
     """Mean squared difference of a row."""
-    difference = output.reshape(len(output), -1) - target.to(output.dtype).reshape(len(target), -1)
-    return difference.square().mean(dim=1)
+    given, wanted = output.reshape(len(output), -1), target.to(output.dtype).reshape(len(target), -1)
+    if given.shape != wanted.shape:
+        raise ValueError(f"each row gives {given.shape[1]} numbers, and its target is {wanted.shape[1]}")
+    return (given - wanted).square().mean(dim=1)
 
 
 NAMED: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = types.MappingProxyType(
@@ -85,21 +91,30 @@ class Outcome:
             axes: The axis of rows of each tensor of the output; the first, if not given.
 
         Raises:
-            SubjectError: If it is not one number for each row.
+            SubjectError: If it is not one number for each row, or cannot be computed.
         """
-        if self._function is None:
-            tensor = next(leaves(output))
-            target = self._rows.tensor(self._column, rows).to(tensor.device)
-            tiled = target.repeat(n_variants, *[1] * (target.ndim - 1))
-            return NAMED[self.words](tensor, tiled).reshape(n_variants, rows.size)
-        here = self._rows.part(rows)
-        if n_variants == 1:
-            return self._checked(self._function(output, here), rows.size)[None]
-        parts = [
-            self._checked(self._function(_part(output, variant, n_variants, axes), here), rows.size)
-            for variant in range(n_variants)
-        ]
-        return torch.stack(parts)
+        here = self._rows.part(rows) if self._function else None
+        try:
+            if self._function is None:
+                return self._of_column(next(leaves(output)), rows, n_variants)
+            if n_variants == 1:
+                values = [self._function(output, here)]
+            else:
+                parts = (_part(output, variant, n_variants, axes) for variant in range(n_variants))
+                values = [self._function(part, here) for part in parts]
+        except Exception as error:  # whatever a user's function does
+            which = f" of the column {self._column!r}" if self._function is None else ""
+            raise SubjectError(
+                f"{self._name}: outcome {self.words}{which} must give one number for each row from the "
+                f"module's output and the rows; given {rows.size} rows, it says: {type(error).__name__}: "
+                f"{str(error).strip():.300}"
+            ) from error
+        return torch.stack([self._checked(item, rows.size) for item in values])
+
+    def _of_column(self, output: Tensor, rows: NDArray[np.int64], n_variants: int) -> Tensor:
+        target = self._rows.tensor(self._column, rows).to(output.device)
+        tiled = target.repeat(n_variants, *[1] * (target.ndim - 1))
+        return NAMED[self.words](output, tiled).reshape(n_variants, rows.size)
 
     def _checked(self, values: Any, n_rows: int) -> Tensor:
         if isinstance(values, np.ndarray):
@@ -121,7 +136,7 @@ class Outcome:
         if self._function is None:
             return hashlib.sha256(f"{self.words} {self._column}".encode()).hexdigest()
         digest = hashlib.sha256()
-        _add(digest, self._function, depth=0)
+        add_to(digest, self._function)
         return digest.hexdigest()
 
 
@@ -137,31 +152,3 @@ def _part(output: Any, variant: int, n_variants: int, axes: Sequence[int | None]
         return tensor.narrow(axis, variant * size, size)
 
     return mapped(output, own)
-
-
-def _add(digest: Any, value: Any, depth: int) -> None:
-    """What a function is: its bytecode, constants, defaults, and what it closes over."""
-    if isinstance(value, Tensor):
-        value = value.detach().cpu().numpy()
-    if isinstance(value, np.ndarray):
-        digest.update(f"{value.dtype}{value.shape}".encode())
-        digest.update(np.ascontiguousarray(value).tobytes() if value.dtype != object else b"")
-    elif isinstance(value, types.CodeType):
-        digest.update(value.co_code + " ".join(value.co_names).encode())
-        for constant in value.co_consts:
-            _add(digest, constant, depth + 1)
-    elif isinstance(value, str | bytes | int | float | bool | None):
-        digest.update(repr(value).encode())
-    elif isinstance(value, tuple | list) and depth < 8:
-        for item in value:
-            _add(digest, item, depth + 1)
-    elif inspect.isfunction(value) and depth < 8:
-        digest.update(value.__qualname__.encode())
-        _add(digest, value.__code__, depth + 1)
-        held = [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
-        for cell in value.__closure__ or ():
-            held.append(cell.cell_contents)
-        for item in held:
-            _add(digest, item, depth + 1)
-    else:
-        digest.update(f"{type(value).__module__}.{type(value).__qualname__}".encode())

@@ -52,11 +52,21 @@ def partition_of(given: Any, n_units: int, name: str) -> Partition:
                 f"{name}: partition: each of the {n_units} units must be in a part; {missing.size} are in "
                 f"none, such as unit {missing[0]}"
             )
-        return Partition(tuple(map(str, given)), labels)
+        return _divided(Partition(tuple(map(str, given)), labels), name)
     column = np.asarray(given.tolist() if hasattr(given, "tolist") else given)
     if column.shape != (n_units,):
         raise SubjectError(
             f"{name}: partition must have one label for each of the {n_units} units, or map parts to units; "
             f"found shape {column.shape}"
         )
-    return Partition.of(column)
+    if any(item is None or item != item for item in column.tolist()):
+        raise SubjectError(f"{name}: partition must have a label for each unit; found some missing")
+    return _divided(Partition.of(column), name)
+
+
+def _divided(partition: Partition, name: str) -> Partition:
+    if len(partition.names) < 2:
+        raise SubjectError(
+            f"{name}: partition must have at least two parts; found {partition.names[0]!r} alone"
+        )
+    return partition

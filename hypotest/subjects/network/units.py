@@ -143,6 +143,9 @@ def layout_of(
         raise SubjectError(
             f"{name}: units {path!r}: units must be floating-point numbers; found {first.dtype}"
         )
+    for key, value in (("axis", units.axis), ("step", units.step)):
+        if value is not None and not isinstance(value, int):
+            raise SubjectError(f"{name}: units {path!r}: {key} must be a whole number; found {value!r:.60}")
     axis = default_axis(module, source, first, row) if units.axis is None else units.axis
     if not -first.ndim <= axis < first.ndim or axis % first.ndim == row:
         raise SubjectError(

@@ -2,8 +2,9 @@
 
     f = activation((x - b_dec) W_enc + b_enc),    x^ = f W_dec + b_dec
 
-with ``relu``; ``jumprelu``, which lets pass what exceeds a threshold of each latent; or ``topk``, which keeps
-the k largest at a position, as far as they are positive.
+with ``relu``; ``jumprelu``, which lets pass what exceeds a threshold of each latent; ``topk``, which keeps
+the k largest at a position, as far as they are positive; or ``gated``, where f = relu(exp(r_mag) (x - b_dec)
+W_enc + b_mag) at latents whose gate, (x - b_dec) W_enc + b_gate, is positive.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Autoencoder:
     encoder: Tensor
     """W_enc, shape (d_in, d_sae), float32."""
     encoder_bias: Tensor
-    """b_enc, shape (d_sae,)."""
+    """b_enc, shape (d_sae,); of ``gated`` b_gate."""
     decoder: Tensor
     """What each latent adds per unit, shape (d_sae, d_in): rows of W_dec."""
     decoder_bias: Tensor
@@ -46,6 +47,10 @@ class Autoencoder:
     """Of ``jumprelu``, shape (d_sae,); empty elsewhere."""
     scale: Tensor
     """Of pre-activations, shape (d_sae,); empty where they are not rescaled."""
+    stretch: Tensor
+    """Of ``gated``, exp(r_mag), shape (d_sae,); empty elsewhere."""
+    magnitude_bias: Tensor
+    """Of ``gated``, b_mag, shape (d_sae,); empty elsewhere."""
 
     def encode(self, x: Tensor) -> Tensor:
         """Latents of vectors (..., d_in), shape (..., d_sae), computed in their type."""
@@ -54,7 +59,10 @@ class Autoencoder:
             x = x - x.mean(dim=-1, keepdim=True)
         if config.subtracts_bias:
             x = x - self.decoder_bias.to(like)
-        before = x @ self.encoder.to(like) + self.encoder_bias.to(like)
+        read = x @ self.encoder.to(like)
+        before = read + self.encoder_bias.to(like)
+        if config.activation == "gated":
+            return (read * self.stretch.to(like) + self.magnitude_bias.to(like)).relu() * (before > 0)
         if config.activation == "topk":
             if config.rescaled:
                 before = before * self.scale.to(like)
@@ -69,7 +77,10 @@ class Autoencoder:
         return Autoencoder(self.name, self.config, self.sha256, **moved)
 
 
-_TENSORS = ("encoder", "encoder_bias", "decoder", "decoder_bias", "threshold", "scale")
+_TENSORS = (
+    *("encoder", "encoder_bias", "decoder", "decoder_bias"),
+    *("threshold", "scale", "stretch", "magnitude_bias"),
+)
 
 
 def read_autoencoder(name: str, base: Path | None) -> Autoencoder:
@@ -108,9 +119,12 @@ def _tensors(content: bytes, file: str) -> dict[str, Any]:
 
 def _autoencoder(name: str, config: AutoencoderConfig, tensors: dict[str, Any], sha256: str) -> Autoencoder:
     wide, many = config.d_in, config.d_sae
+    bias = "b_gate" if config.activation == "gated" else "b_enc"
     shapes: dict[str, tuple[int, ...]] = {
-        "W_enc": (wide, many), "b_enc": (many,), "W_dec": (many, wide), "b_dec": (wide,)
+        "W_enc": (wide, many), bias: (many,), "W_dec": (many, wide), "b_dec": (wide,)
     }  # fmt: skip
+    if config.activation == "gated":
+        shapes |= {"r_mag": (many,), "b_mag": (many,)}
     if config.activation == "jumprelu":
         if "log_threshold" in tensors and "threshold" not in tensors:
             tensors["threshold"] = tensors["log_threshold"].float().exp()
@@ -135,11 +149,13 @@ def _autoencoder(name: str, config: AutoencoderConfig, tensors: dict[str, Any], 
         config=config,
         sha256=sha256,
         encoder=kept["W_enc"],
-        encoder_bias=kept["b_enc"],
+        encoder_bias=kept[bias],
         decoder=kept["W_dec"] / lengths[:, None].clamp_min(1e-30) if config.rescaled else kept["W_dec"],
         decoder_bias=kept["b_dec"],
         threshold=kept.get("threshold", none),
         scale=lengths,
+        stretch=kept["r_mag"].exp() if "r_mag" in kept else none,
+        magnitude_bias=kept.get("b_mag", none),
     )
 
 

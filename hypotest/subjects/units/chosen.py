@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.records.protocol.units import SparseAutoencoder, UnitName
-from hypotest.subjects.examination import stream_obstacle
+from hypotest.subjects.anatomy.examination import stream_obstacle
 from hypotest.subjects.units.experts import experts_of
 from hypotest.subjects.units.heads import HEADS
 from hypotest.subjects.units.kind import Host, Kind

@@ -1,7 +1,7 @@
 """Whole experts of a mixture: all that the router's choice of one brings to a token.
 
 An expert's coordinates are the activations of its neurons, times the weight with which the router sends the
-token to it (`hypotest.subjects.experts`), and, where experts have biases, that weight itself, by which the
+token to it (`subjects.anatomy.experts`), and, where experts have biases, that weight itself, by which the
 bias is multiplied. All are zero where the token goes elsewhere. Its activation is the length of what it adds.
 An expert that all tokens share is none of them: no router chooses it.
 """
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.experts import ExpertNeurons
+from hypotest.subjects.anatomy.experts import ExpertNeurons
 from hypotest.subjects.units.kind import Host, Kind, Side, Site
 from hypotest.subjects.units.neurons import NEURONS, add_to_mlp, written_by
 

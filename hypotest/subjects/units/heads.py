@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hypotest.subjects.modules import by_input
+from hypotest.subjects.anatomy.modules import by_input
 from hypotest.subjects.units.kind import Host, Kind, Side, Site
 
 

@@ -19,9 +19,9 @@ from torch import Tensor
 
 from hypotest.records.evidence.channels import UNITS_LACK, Channel
 from hypotest.records.evidence.partition import Partition
-from hypotest.subjects.anatomy import Anatomy
-from hypotest.subjects.neurons import Neurons
-from hypotest.subjects.passes import hidden_of, with_hidden
+from hypotest.subjects.anatomy.anatomy import Anatomy
+from hypotest.subjects.anatomy.neurons import Neurons
+from hypotest.subjects.anatomy.passes import hidden_of, with_hidden
 
 Side = Literal["input", "output"]
 Site = Literal["mlp", "attention", "block"]

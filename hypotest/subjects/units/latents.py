@@ -9,6 +9,7 @@ so that an ablation changes what its latents say and keeps the reconstruction er
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.errors import SubjectError
-from hypotest.subjects.examination import mlp_is_added, stream_obstacle
+from hypotest.records.stored.autoencoders import Site as Place
+from hypotest.subjects.anatomy.examination import attention_is_added, mlp_is_added, stream_obstacle
+from hypotest.subjects.anatomy.modules import by_input
 from hypotest.subjects.units.autoencoder import Autoencoder, read_autoencoder
 from hypotest.subjects.units.kind import Host, Kind, Site
 from hypotest.subjects.units.neurons import NEURONS
@@ -35,10 +38,13 @@ class Latents(Kind):
     autoencoder: Autoencoder
     place: Kind
     """Neurons or residual, whose path to the logits is that of the autoencoder's site."""
+    written: Tensor
+    """What each latent adds to the output of its module, shape (d_sae, d_model): its row of the decoder, by
+    way of a projection where one follows what is read."""
 
     def vectors(self, host: Host) -> Tensor:
-        """Rows of the decoder."""
-        return self.autoencoder.decoder
+        """Rows of the decoder, as they arrive."""
+        return self.written
 
     def input_vectors(self, host: Host) -> Tensor:
         """Columns of the encoder."""
@@ -91,13 +97,8 @@ def latents_of(name: str, host: Host, model: Any, base: Path | None) -> Latents:
     """
     autoencoder = read_autoencoder(name, base)
     site, layer = _site_of(autoencoder, host)
-    hook, width = autoencoder.config.hook, autoencoder.config.d_in
+    hook = autoencoder.config.hook
     said = f"subject.units.sae: {name}"
-    if width != host.d_model:
-        raise SubjectError(
-            f"{said} reads vectors of width {width} (d_in), and the residual stream of {host.name} is "
-            f"{host.d_model} wide: it was trained on another network"
-        )
     if layer != host.layer:
         raise SubjectError(
             f"{said} was trained on {hook}, of block {layer}, and block {host.layer} of {host.name} is "
@@ -109,32 +110,69 @@ def latents_of(name: str, host: Host, model: Any, base: Path | None) -> Latents:
             f"{said} was trained on a stream without its mean (center_writing_weights), which {host.name} "
             "cannot do without, since its norms are no LayerNorms"
         )
-    if site == "block":
-        place: Kind = Residual(obstacle=stream_obstacle(model, host.anatomy, layer, host.name))
-    elif not host.anatomy.experts and mlp_is_added(model, host.anatomy, layer, host.name):
-        place = NEURONS
-    else:
+    _require_added(site, host, model, f"{said} was trained on {hook}, and")
+    read = _READ[site] or host.anatomy.attends[-1]
+    module = host.module(read)
+    projection = by_input(module) if site in _THROUGH else None
+    width, what = host.d_model, "the residual stream"
+    if projection is not None:
+        width, what = len(projection), f"what its {_THROUGH[site]} lie side by side in"
+    if autoencoder.config.d_in != width:
         raise SubjectError(
-            f"{said} was trained on {hook}, and what the MLPs of {host.name} give is not what they add to "
-            "the residual stream (a norm follows, or they are mixtures of experts); take one of that stream"
+            f"{said} reads vectors of width {autoencoder.config.d_in} (d_in), and {what} of {host.name} is "
+            f"{width} wide: it was trained on another network"
         )
-    module = host.module("down_projection" if site == "mlp" else "block")
-    device = next(module.parameters()).device
+    place: Kind = NEURONS
+    if site == "block":
+        place = Residual(obstacle=stream_obstacle(model, host.anatomy, layer, host.name))
+    elif site in ("attention", "heads"):
+        place = Residual(obstacle="the MLP reads what the attention of its block adds")
+    autoencoder = autoencoder.to(next(module.parameters()).device)
+    decoder = autoencoder.decoder
     return Latents(
         name="sae",
-        site=site,
-        read="down_projection" if site == "mlp" else "block",
-        side="output",
-        autoencoder=autoencoder.to(device),
+        site=_ADDS[site],
+        read=read,
+        side="output" if projection is None else "input",
+        autoencoder=autoencoder,
         place=place,
+        written=decoder if projection is None else decoder.to(projection) @ projection,
     )
 
 
-def _site_of(autoencoder: Autoencoder, host: Host) -> tuple[Site, int]:
+_READ: Mapping[Place, str] = {
+    "block": "block", "mlp": "down_projection", "neurons": "down_projection", "heads": "attention_projection",
+    "attention": "",
+}  # fmt: skip
+"""Module of the anatomy where they are read; of the attention the last of those that it is made of."""
+_ADDS: Mapping[Place, Site] = {
+    "block": "block", "mlp": "mlp", "neurons": "mlp", "heads": "attention", "attention": "attention"
+}  # fmt: skip
+"""Module whose output they add to."""
+_THROUGH: Mapping[Place, str] = {"heads": "heads", "neurons": "neurons"}
+"""Read in front of a projection: what lies side by side there."""
+
+
+def _require_added(site: Place, host: Host, model: Any, said: str) -> None:
+    """Refuse what a mixture has not, and outputs that are not what the block adds to its stream."""
+    inside = (model, host.anatomy, host.layer, host.name)
+    if site in ("mlp", "neurons") and host.anatomy.experts:
+        raise SubjectError(f"{said} {host.name} has mixtures of experts; take one of its residual stream")
+    if (site == "mlp" and not mlp_is_added(*inside)) or (
+        site == "attention" and not attention_is_added(*inside)
+    ):
+        raise SubjectError(
+            f"{said} what that gives in {host.name} is not what it adds to the residual stream (a norm "
+            "follows); take one of that stream"
+        )
+
+
+def _site_of(autoencoder: Autoencoder, host: Host) -> tuple[Place, int]:
     if autoencoder.config.site is not None:
         return autoencoder.config.site
     for layer in range(host.n_layers):
-        for site in ("block", "mlp"):
+        sites: tuple[Place, ...] = ("block", "mlp")
+        for site in sites:
             if autoencoder.config.hook == host.anatomy.at(site, layer):
                 return site, layer
     block, mlp = host.anatomy.at("block", 0), host.anatomy.at("mlp", 0)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from hypotest.records.evidence.partition import Partition
-from hypotest.subjects.experts import ExpertNeurons
-from hypotest.subjects.passes import hidden_of, with_hidden
+from hypotest.subjects.anatomy.experts import ExpertNeurons
+from hypotest.subjects.anatomy.passes import hidden_of, with_hidden
 from hypotest.subjects.units.kind import Host, Kind, Side, Site
 
 

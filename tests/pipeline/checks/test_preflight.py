@@ -39,18 +39,22 @@ def test_a_folder_that_can_only_be_read(tmp_path):
 
 
 def test_an_unknown_device_is_refused_without_torch(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "hypotest.subjects.devices", None)  # importing it fails
+    monkeypatch.setitem(
+        __import__("sys").modules, "hypotest.subjects.loading.devices", None
+    )  # importing it fails
     assert "there is no such device; name one of auto, cpu, cuda" in device_obstacle("gpu")
     assert device_obstacle("cpu") == device_obstacle("auto") == ""
 
 
 def test_a_device_that_is_not_here(monkeypatch):
-    from hypotest.subjects.devices import Device
+    from hypotest.subjects.loading.devices import Device
 
-    monkeypatch.setattr("hypotest.subjects.devices.available_devices", lambda: (Device("cpu", "", None),))
+    monkeypatch.setattr(
+        "hypotest.subjects.loading.devices.available_devices", lambda: (Device("cpu", "", None),)
+    )
     assert device_obstacle("cuda") == "is not available on this machine, which has cpu"
     monkeypatch.setattr(
-        "hypotest.subjects.devices.available_devices",
+        "hypotest.subjects.loading.devices.available_devices",
         lambda: (Device("cuda", "", 1), Device("cpu", "", None)),
     )
     assert device_obstacle("cuda") == ""

@@ -42,8 +42,8 @@ def hash_with(package: Path, file: str, before: str, after: str) -> str:
         ("ladder/group_tests.py", '"""T(G).', '"""The value of the group.'),
         ("estimators/ranks.py", "weights must be whole numbers", "weights have to be whole numbers"),
         ("nulls/size_matched.py", "number of random groups, at most", "how many random groups"),
-        ("estimators/concentration.py", "# Hidden keys become zeros", "# What is hidden becomes zero"),
-        ("report/methods.py", "def ", "def  "),
+        ("estimators/attention/concentration.py", "# Hidden keys become zeros", "# Hidden keys get zeros"),
+        ("report/sections/methods.py", "def ", "def  "),
         ("pipeline/analysis/limitations.py", "= 50", "= 51"),
     ],
 )
@@ -61,7 +61,7 @@ def test_a_word_is_outside(package, file, before, after):
         ("verdict.py", "return", "return not"),
         ("ladder/group_tests.py", "0.95", "0.9"),
         ("subjects/beginning.py", "True", "False"),
-        ("collect/forward_stage.py", "BLOCKS_PER_SHARD = 64", "BLOCKS_PER_SHARD = 32"),
+        ("collect/stages/forward.py", "BLOCKS_PER_SHARD = 64", "BLOCKS_PER_SHARD = 32"),
     ],
 )
 def test_a_number_is_inside(package, file, before, after):

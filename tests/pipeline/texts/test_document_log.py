@@ -88,7 +88,7 @@ def test_what_cannot_be_written_down_is_an_error(tmp_path):
 def test_evidence_of_the_subject_is_collected_in_one_place_only():
     """Whoever collected past it would leave no line in the log."""
     package = Path(hypotest.__file__).parent
-    collecting = ("collect_evidence(", "collect_selection(", "collect_measured(")
+    collecting = ("collect_evidence(", "collect_selection(", "collect_measured(", "collect_lesions(")
     users = {
         path.relative_to(package).as_posix()
         for path in package.rglob("*.py")
@@ -96,8 +96,10 @@ def test_evidence_of_the_subject_is_collected_in_one_place_only():
     }
     assert users == {
         "collect/evidence.py",
+        "collect/lesions.py",
         "collect/measured.py",
         "pipeline/collection.py",
+        "pipeline/lesions.py",
         "pipeline/untrained.py",  # other networks
         "studies/power/collection_costs.py",  # times again what `power` has collected of the selection split
     }

@@ -49,10 +49,28 @@ def test_as_it_was_saved_first(tmp_path):
 
 @pytest.mark.parametrize(
     ("hook", "site"),
-    [("blocks.0.hook_mlp_out", ("mlp", 0)), ("model.layers.1", None), ("model.layers.1.mlp", None)],
+    [
+        ("blocks.0.hook_mlp_out", ("mlp", 0)),
+        ("blocks.2.hook_attn_out", ("attention", 2)),
+        ("blocks.2.attn.hook_z", ("heads", 2)),
+        ("blocks.12.mlp.hook_post", ("neurons", 12)),
+        ("model.layers.1", None),
+        ("model.layers.1.mlp", None),
+    ],
 )
 def test_sites(tmp_path, hook, site):
     assert read(tmp_path, {**NEW, "metadata": {"hook_name": hook}}).site == site
+
+
+def test_heads_lie_side_by_side_and_what_is_read_before_a_projection_is_never_centred(tmp_path):
+    centred = {"center_writing_weights": True, "fold_value_biases": False}
+    of_heads = {"hook_name": "blocks.3.attn.hook_z", "model_from_pretrained_kwargs": centred}
+    config = read(tmp_path, {**NEW, "reshape_activations": "hook_z", "metadata": of_heads})
+    assert config.site == ("heads", 3) and not config.centred
+    of_neurons = {"hook_name": "blocks.3.mlp.hook_post", "model_from_pretrained_kwargs": centred}
+    assert not read(tmp_path, {**NEW, "metadata": of_neurons}).centred
+    of_attention = {"hook_name": "blocks.3.hook_attn_out", "model_from_pretrained_kwargs": centred}
+    assert read(tmp_path, {**NEW, "metadata": of_attention}).centred
 
 
 def test_of_top_k_decoder_norms_can_count(tmp_path):
@@ -64,8 +82,8 @@ def test_of_top_k_decoder_norms_can_count(tmp_path):
     ("changes", "message"),
     [
         (
-            {"architecture": "gated"},
-            "architecture 'gated', which is not supported; known: standard, jumprelu",
+            {"architecture": "transcoder"},
+            "architecture 'transcoder', which is not supported; known: standard, jumprelu, topk, gated",
         ),
         ({"architecture": "standard", "activation_fn_str": "tanh-relu"}, "activation function 'tanh-relu'"),
         ({"architecture": "topk"}, r"must say k in cfg.json"),
@@ -76,7 +94,14 @@ def test_of_top_k_decoder_norms_can_count(tmp_path):
         ({"finetuning_scaling_factor": True}, "finetuning_scaling_factor"),
         ({"hook_name_out": "blocks.3.hook_mlp_out"}, "writes elsewhere than it reads"),
         ({"metadata": {}}, "names no site .hook_name in cfg.json"),
-        ({"metadata": {"hook_name": "blocks.3.attn.hook_z"}}, "blocks.3.attn.hook_z, which is not supported"),
+        ({"metadata": {"hook_name": "blocks.3.attn.hook_q"}}, "blocks.3.attn.hook_q, which is not supported"),
+        (
+            {
+                "hook_name": "blocks.3.attn.hook_z",
+                "model_from_pretrained_kwargs": {"center_writing_weights": True},
+            },
+            "without their value biases",
+        ),
         ({"metadata": {"hook_name": "blocks.0.hook_resid_pre"}}, "L from 1"),
         ({"d_in": None}, "must say d_in"),
         ({"d_sae": "many"}, "must say d_sae in cfg.json, a whole number from 1; found 'many'"),

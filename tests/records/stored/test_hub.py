@@ -8,7 +8,7 @@ import pytest
 from huggingface_hub.errors import OfflineModeIsEnabled, RepositoryNotFoundError, RevisionNotFoundError
 
 from hypotest.records.stored.hub import HubAnswer, is_commit, is_hub_name
-from hypotest.subjects.asking import ask_hub
+from hypotest.subjects.loading.asking import ask_hub
 
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hypotest.estimators.modularity import communities
+from hypotest.estimators.graphs.modularity import communities
 from hypotest.groups.live import live_neurons
 from hypotest.studies.calibration.documents import (
     draw_documents,

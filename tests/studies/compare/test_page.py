@@ -9,7 +9,7 @@ from rich.console import Console
 
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
-from hypotest.report.figure_style import house_style, save
+from hypotest.report.figures.style import house_style, save
 from hypotest.studies.compare.figure import draw_forest
 from hypotest.studies.compare.page import comparison_page, write_comparison
 from hypotest.studies.compare.record import Comparison

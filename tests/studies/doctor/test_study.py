@@ -13,7 +13,7 @@ from hypotest.__main__ import main
 from hypotest.pages.console import shown
 from hypotest.studies.doctor import study as doctor
 from hypotest.studies.doctor.page import diagnosis_page
-from hypotest.subjects.devices import Device
+from hypotest.subjects.loading.devices import Device
 
 Usage = namedtuple("Usage", "total used free")
 

@@ -17,7 +17,7 @@ from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
 from hypotest.records.stored.folders import replace_folder
 from hypotest.registration import load_protocol
-from hypotest.report.figure_style import FAINT, FIRST, MARGIN, house_style
+from hypotest.report.figures.style import FAINT, FIRST, MARGIN, house_style
 from hypotest.studies.multiverse.figures import choice_rows, draw_specification_curve
 from hypotest.studies.multiverse.page import (
     multiverse_json,

@@ -94,9 +94,39 @@ def test_an_outcome_that_is_not_per_row() -> None:
     refused("torch.bool", outcome=lambda output, rows: output.argmax(1) == 0)
     refused("found float", outcome=lambda output, rows: 0.5)
     refused("finite", "row 0", outcome=lambda output, rows: output[:, 0] * float("nan"))
+    refused(
+        "must be deterministic", "computed twice", outcome=lambda out, rows: out[:, 0] + torch.rand(len(out))
+    )
     refused("cross_entropy, mse", "'accuracy'", outcome="accuracy")
     refused("reads the column 'target'", "kind", outcome="mse", rows={"kind": ["a"] * small.N_ROWS})
     refused("reads the column 'label'", outcome={"mse": "label"})
+
+
+def test_an_outcome_or_a_module_that_fails() -> None:
+    refused("outcome", "it says: KeyError: 'label'", outcome=lambda output, rows: rows["label"])
+    refused("it says: TypeError", "2 were given", outcome=lambda output: output[:, 0])
+    given = small.rows()
+    refused("'target'", "Target 7 is out of bounds", rows={**given, "target": [7] * 36})
+    refused("'target'", "whole numbers", rows={**given, "target": [0.5] * 36})  # which were cut to 0
+    refused("gives 3 numbers, and its target is 1", outcome="mse")  # which were repeated three times
+    for error in (KeyError("x"), AssertionError("x"), AttributeError("x")):
+
+        def fails(self: Any, h: torch.Tensor, error: Exception = error) -> torch.Tensor:
+            raise error
+
+        refused("the module must run", type(error).__name__, module=Without(fails).double(), units="hidden")
+
+
+def test_half_precision() -> None:
+    for kind in (torch.float16, torch.bfloat16):
+        coarse = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 3)).to(kind)
+        refused("float32 or float64", "0.weight", "module.float()", module=coarse)
+
+
+def test_names_that_cannot_be_shown() -> None:
+    for name in (3, "", "two\nlines"):
+        with pytest.raises(SubjectError, match="line of text"):
+            made(name=name)
 
 
 def test_named_outcomes() -> None:
@@ -167,6 +197,9 @@ def test_a_partition() -> None:
     refused("3 are in none", "unit 5", partition={"a": range(5)})
     refused("unit 2 is in two", partition={"a": [0, 1, 2], "b": [2, 3, 4, 5, 6, 7]})
     refused("a list of numbers of units", partition={"a": ["x"]})
+    refused("a label for each unit", partition=["a"] * 7 + [None])
+    refused("a label for each unit", partition=[1.0] * 7 + [float("nan")])
+    refused("at least two parts", "'a' alone", partition=["a"] * 8)
 
 
 def test_which_axis_and_step_are_units() -> None:
@@ -178,6 +211,7 @@ def test_which_axis_and_step_are_units() -> None:
         "axis must be one of the output's", "found 0", **{**keys, "units": hypotest.Units("first", axis=0)}
     )
     refused("step needs a sequence", **{**keys, "units": hypotest.Units("first", step=0)})
+    refused("axis must be a whole number", **{**keys, "units": hypotest.Units("first", axis="c")})
     gru = small.seeded(small.Recurrent)
     keys = {"module": gru, "inputs": small.inputs(small.STEPS, 3)}
     refused("steps 0 to 4", "found 5", **{**keys, "units": hypotest.Units("recurrent", step=5)})
@@ -209,7 +243,8 @@ def test_keys_follow_from_weights_code_outcome_and_rows() -> None:
     tanh = small.seeded(lambda: nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 3)))
     assert made(tanh).settings_fingerprint != one.settings_fingerprint
     assert made(units="0").settings_fingerprint != one.settings_fingerprint
-    assert made(outcome="mse").settings_fingerprint != one.settings_fingerprint
+    wide = {**small.rows(), "wanted": small.inputs(3)}
+    assert made(rows=wide, outcome={"mse": "wanted"}).settings_fingerprint != one.settings_fingerprint
     changed = small.inputs(5)
     changed[3, 2] += 1e-9
     again = made(inputs=changed)
@@ -225,6 +260,49 @@ def test_keys_follow_from_weights_code_outcome_and_rows() -> None:
     by_scale = [made(outcome=scaled(by)).settings_fingerprint for by in (1.0, 2.0, 1.0)]
     assert by_scale[0] != by_scale[1]
     assert by_scale[0] == by_scale[2]
+
+
+FACTOR = 1.0
+
+
+def factor() -> float:
+    """What an outcome calls."""
+    return FACTOR
+
+
+def test_keys_follow_from_what_an_outcome_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_factor = lambda output, rows: factor() * output[:, 0]  # noqa: E731
+    before = made(outcome=by_factor).settings_fingerprint
+    assert made(outcome=by_factor).settings_fingerprint == before
+    monkeypatch.setitem(globals(), "FACTOR", 2.0)
+    assert made(outcome=by_factor).settings_fingerprint != before
+
+
+def test_keys_follow_from_what_a_module_holds_beside_its_weights() -> None:
+    class Scaled(nn.Module):
+        def __init__(self, by: float, mask: float, name: str = "a") -> None:
+            super().__init__()
+            self.up, self.out, self.by, self.options = nn.Linear(5, 8), nn.Linear(8, 3), by, {"name": [name]}
+            self.register_buffer("mask", torch.full((8,), mask), persistent=False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.last = self.up(x)  # which is no setting
+            return self.out(self.by * self.mask * torch.relu(self.last))
+
+    def settings(*given: Any) -> str:
+        torch.manual_seed(0)
+        return made(Scaled(*given).double().eval(), units="up").settings_fingerprint
+
+    assert settings(1.0, 1.0) == settings(1.0, 1.0)
+    kept = Scaled(1.0, 1.0).double().eval()
+    one = made(kept, units="up").settings_fingerprint
+    assert made(kept, units="up").settings_fingerprint == one
+    kept(2 * small.inputs(5))
+    again = made(kept, units="up")
+    assert again.settings_fingerprint == one
+    assert again.traced is not None  # nnsight leaves something in each module
+    assert made(kept, units="up").settings_fingerprint == one
+    assert len({settings(1.0, 1.0), settings(2.0, 1.0), settings(1.0, 2.0), settings(1.0, 1.0, "b")}) == 4
 
 
 def test_wrapped_and_compiled_modules() -> None:

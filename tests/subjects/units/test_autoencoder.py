@@ -48,6 +48,30 @@ def test_latents_by_hand(tmp_path):
     assert rescaled.decoder.tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
+def test_gated_latents_by_hand(tmp_path):
+    """x W_enc = (1, 2) or (-3, 0.25); gates + (-1.5, -1): the second of the first row alone is open.
+
+    Its magnitude is 2 x 3 - 1 = 5; b_dec is taken off only where the configuration says so.
+    """
+    gated = {
+        "W_enc": torch.eye(2),
+        "b_gate": torch.tensor([-1.5, -1.0]),
+        "r_mag": torch.tensor([1.0, 3.0]).log(),
+        "b_mag": torch.tensor([0.5, -1.0]),
+        "W_dec": torch.eye(2),
+        "b_dec": torch.tensor([0.0, 0.5]),
+    }
+    x = torch.tensor([[1.0, 2.0], [-3.0, 0.25]])
+    save_autoencoder(tmp_path / "a", gated, HOOK, "gated", apply_b_dec_to_input=False)
+    assert read_autoencoder("a", tmp_path).encode(x).tolist() == [[0.0, 5.0], [0.0, 0.0]]
+    save_autoencoder(tmp_path / "a", gated, HOOK, "gated")
+    assert read_autoencoder("a", tmp_path).encode(x).tolist() == [[0.0, 3.5], [0.0, 0.0]]
+    lacking = {name: item for name, item in gated.items() if name != "r_mag"}
+    save_autoencoder(tmp_path / "a", lacking, HOOK, "gated")
+    with pytest.raises(SubjectError, match="lacks r_mag in its weights"):
+        read_autoencoder("a", tmp_path)
+
+
 def test_thresholds_as_logarithms_and_half_precision(tmp_path):
     jumps = weights(threshold=torch.rand(10) + 0.1)
     save_autoencoder(tmp_path / "a", jumps, HOOK, "jumprelu")

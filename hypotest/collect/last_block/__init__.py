@@ -1,0 +1,1 @@
+"""Ablation in the last block, by an identity that is exact and certified."""

@@ -1,0 +1,203 @@
+"""All figures of a run: which there are, what they are called, what stands beneath them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from matplotlib.figure import Figure
+
+from hypotest.engine.progress import StartStage, silent
+from hypotest.measures.registry import MEASURES
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
+from hypotest.report.figures.curves import draw_frequencies, draw_regimes, draw_spectrum
+from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
+from hypotest.report.figures.ladder import draw_ladder_grid
+from hypotest.report.figures.nulls import draw_effects, draw_estimate, draw_ladder
+from hypotest.report.figures.style import house_style, save
+from hypotest.report.ladder import LADDER_SECTION
+from hypotest.report.picture import Picture
+from hypotest.report.text import file_slug
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    picture: Picture
+    draw: Callable[[], Figure]
+
+
+def draw_figures(
+    results: Results, nulls: pl.DataFrame, folder: Path, start_stage: StartStage = silent
+) -> tuple[Picture, ...]:
+    """Draw every figure of a run into a folder, each as ``.svg`` and ``.png``.
+
+    The same data give the same bytes.
+
+    Args:
+        results: The run.
+        nulls: Columns prediction, null, draw, value.
+        folder: An existing folder.
+        start_stage: Told of the number of figures, for progress.
+
+    Returns:
+        What was drawn, in the order of the report.
+    """
+    with house_style():
+        pictures = []
+        plans = _plans(results, nulls)
+        step = start_stage("report and figures", len(plans))
+        for plan in plans:
+            save(plan.draw(), folder, plan.picture.name)
+            pictures.append(plan.picture)
+            step()
+    return tuple(pictures)
+
+
+class Figures(Mapping[str, Figure]):
+    """Every figure of a run by its name, drawn when it is asked for."""
+
+    def __init__(self, results: Results, nulls: pl.DataFrame) -> None:
+        """Args are those of `draw_figures`."""
+        with house_style():
+            self._plans = {plan.picture.name: plan for plan in _plans(results, nulls)}
+
+    def __getitem__(self, name: str) -> Figure:
+        """Draw one.
+
+        Raises:
+            KeyError: If there is none of that name; the message names them.
+        """
+        if name not in self._plans:
+            raise KeyError(f"no figure {name!r}; there are {', '.join(self._plans)}")
+        with house_style():
+            return self._plans[name].draw()
+
+    def __iter__(self) -> Iterator[str]:
+        """In the order of the report."""
+        return iter(self._plans)
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._plans)
+
+
+def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
+    data = results.figures
+    plans = [
+        _Plan(
+            Picture(
+                "effects",
+                "verdict",
+                "Effects of all predictions, in SDs: of the null, or of the "
+                "paired differences. Marks show the outcome, lines the interval over documents, "
+                "bands the margin inside which an effect counts as equivalent to none.",
+            ),
+            lambda: draw_effects(results),
+        )
+    ]
+    if any(item.ladder for item in results.predictions):
+        plans.append(
+            _Plan(
+                Picture(
+                    "ladder",
+                    LADDER_SECTION,
+                    "Every prediction against every opponent that was drawn. A claim survives wherever its "
+                    "sign appears; the framed opponent decides.",
+                ),
+                lambda: draw_ladder_grid(results),
+            )
+        )
+    for number, item in enumerate(results.predictions, start=1):
+        plans += _prediction_plans(results, nulls, number, item)
+    if (curve := data.frequencies) is not None:
+        said = f"Token counts by rank, with the range that counts as {curve.condition}."
+        plans.append(_Plan(Picture("frequencies", "corpus", said), lambda: draw_frequencies(curve)))
+    measures = [MEASURES[item.measure] for item in results.predictions if item.measure in MEASURES]
+    ablated = any(head.impact is not None for head in data.heads)
+    if ablated and not any(measure.level == "heads" for measure in measures):
+        plans.append(_heads_plan(results, "heads"))
+    return plans
+
+
+def _prediction_plans(
+    results: Results, nulls: pl.DataFrame, number: int, item: PredictionResult
+) -> list[_Plan]:
+    name = f"{number:02d}-{file_slug(item.id)}"
+    data, both = results.figures, " and ".join(results.corpus.conditions)
+    plans = []
+    special: tuple[str, str, Callable[[], Figure]] | None = None
+    measure = MEASURES.get(item.measure)
+    figure = None if measure is None else measure.figure
+    if figure == "regimes" and data.regimes:
+        special = (
+            "curves",
+            "Influence of neurons by rank on log-log axes, with the fitted piecewise line. "
+            "Ranks and "
+            "influences come from different documents.",
+            lambda: draw_regimes(data.regimes),
+        )
+    elif figure == "spectrum" and data.spectrum is not None:
+        spectrum = data.spectrum
+        special = (
+            "eigenvalues",
+            f"Eigenvalues of the group's {spectrum.scale} beside those of random groups of the same size.",
+            lambda: draw_spectrum(spectrum, _variance(results, item.id)),
+        )
+    elif figure == "attention" and data.heads:
+        special = (
+            "heads",
+            f"Attention concentration of each head for {both} targets.",
+            lambda: draw_attention(data.heads, results.corpus.conditions),
+        )
+    elif figure == "routing" and data.heads:
+        special = (
+            "heads",
+            f"Similarity of each head's attention profile for {both} targets.",
+            lambda: draw_routing(data.heads, results.corpus.conditions),
+        )
+    if special is not None:
+        plans.append(_Plan(Picture(f"{name}-{special[0]}", item.id, special[1]), special[2]))
+    elif figure == "heads" and data.heads:
+        plans.append(_heads_plan(results, item.id, f"{name}-heads"))
+    ladder = draw_ladder(item, nulls)
+    estimate = draw_estimate(item) if ladder is None else None
+    if ladder is not None:
+        plans.append(
+            _Plan(
+                Picture(name, item.id, "Observed value (line) among the draws of each null (grey)."),
+                lambda: ladder,
+            )
+        )
+    elif estimate is not None:
+        plans.append(
+            _Plan(
+                Picture(name, item.id, "Observed value with its interval, and what it is compared with."),
+                lambda: estimate,
+            )
+        )
+    return plans
+
+
+def _heads_plan(results: Results, section: str, name: str = "heads") -> _Plan:
+    data = results.figures
+    return _Plan(
+        Picture(
+            name,
+            section,
+            "Relative change of activations when attention heads are ablated: each "
+            "head for this group and for random groups (left), and per layer the top head, a "
+            "random "
+            "head, and all heads at once (right).",
+        ),
+        lambda: draw_head_impacts(data.heads, data.layer_impacts),
+    )
+
+
+def _variance(results: Results, prediction: str) -> float:
+    for item in results.protocol.get("predictions", ()):
+        if item.get("id") == prediction:
+            return float(item.get("options", {}).get("variance", 0.95))
+    return 0.95

@@ -1,0 +1,118 @@
+"""Figures of attention heads: concentration, routing, and what their ablation changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import nan
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from hypotest.pages.text import printable
+from hypotest.records.results.figure_data import HeadResult
+from hypotest.report.figures.style import FAINT, FIRST, INK, NULL, OBSERVED, SECOND, new_figure
+
+_KINDS = {
+    "single": ("o", OBSERVED, "top head"),
+    "random": ("D", FAINT, "random head"),
+    "all": ("s", SECOND, "all heads"),
+}
+
+
+def draw_attention(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
+    """Attention concentration of every head in both conditions."""
+    figure, (axes,) = new_figure(_height(heads))
+    for row, head in enumerate(reversed(heads)):
+        axes.plot(_known(head.gini_second, head.gini_first), [row, row], color=NULL, linewidth=1.6)
+        axes.plot(_known(head.gini_second), [row], "s", color=SECOND, markersize=4.6)
+        axes.plot(_known(head.gini_first), [row], "o", color=FIRST, markersize=4.6)
+    axes.plot([], [], "o", color=FIRST, markersize=4.6, label=f"{printable(names[0])} targets")
+    axes.plot([], [], "s", color=SECOND, markersize=4.6, label=f"{printable(names[1])} targets")
+    _name_rows(axes, heads)
+    axes.set_xlabel("Gini coefficient of attention (0 uniform, 1 one key)")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    return figure
+
+
+def draw_routing(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
+    """Similarity of every head's attention profiles in both conditions."""
+    figure, (axes,) = new_figure(_height(heads))
+    for row, head in enumerate(reversed(heads)):
+        if head.routing is None:
+            axes.text(
+                0.02,
+                row,
+                "not defined",
+                va="center",
+                color=FAINT,
+                fontsize=8,
+                transform=axes.get_yaxis_transform(),
+            )
+        else:
+            axes.plot([head.routing, 1.0], [row, row], color=NULL, linewidth=1.6)
+            axes.plot([head.routing], [row], "o", color=OBSERVED, markersize=4.6)
+    axes.axvline(1.0, color=INK, linestyle="--", linewidth=1)
+    _name_rows(axes, heads)
+    axes.set_xlabel(
+        f"Spearman correlation of attention profiles, {printable(names[0])} with {printable(names[1])} "
+        "(1 = the same)"
+    )
+    return figure
+
+
+def draw_head_impacts(heads: tuple[HeadResult, ...], layer_impacts: dict[str, float]) -> Figure:
+    """What ablating each head changes in the group and in random groups; and layers of heads.
+
+    Args:
+        heads: All heads that can reach the tested MLP.
+        layer_impacts: ``L2 single``, ``L2 random``, ``L2 all`` -> relative change.
+    """
+    figure, (left, right) = new_figure(max(2.6, _height(heads)), 2)
+    for row, head in enumerate(reversed(heads)):
+        left.plot(_known(head.null_impact, head.impact), [row, row], color=NULL, linewidth=1.6)
+        left.plot(_known(head.null_impact), [row], "D", color=FAINT, markersize=4)
+        left.plot(_known(head.impact), [row], "o", color=OBSERVED, markersize=4.6)
+    left.plot([], [], "o", color=OBSERVED, markersize=4.6, label="this group")
+    left.plot([], [], "D", color=FAINT, markersize=4, label="random groups, mean")
+    _name_rows(left, heads)
+    left.set_xlim(left=0)
+    left.set_title("one head ablated")
+    left.set_xlabel("relative change of activations")
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=2, columnspacing=1, handletextpad=0.3)
+    _draw_layers(right, layer_impacts)
+    return figure
+
+
+def _draw_layers(axes: Axes, layer_impacts: dict[str, float]) -> None:
+    layers = list(dict.fromkeys(name.rpartition(" ")[0] for name in layer_impacts))
+    for row, layer in enumerate(reversed(layers)):
+        axes.axhline(row, color="#EEEEEE", linewidth=1, zorder=0)
+        for kind, (marker, colour, _) in _KINDS.items():
+            value = layer_impacts.get(f"{layer} {kind}")
+            if value is not None:
+                axes.plot([value], [row], marker, color=colour, markersize=6)
+    for marker, colour, label in _KINDS.values():
+        axes.plot([], [], marker, color=colour, markersize=6, label=label)
+    axes.set_yticks(range(len(layers)), [printable(layer) for layer in reversed(layers)])
+    axes.set_ylim(-0.7, len(layers) - 0.3)
+    axes.set_xlim(left=0)
+    axes.margins(x=0.08)
+    axes.tick_params(axis="y", length=0)
+    axes.set_title("heads of a layer ablated")
+    axes.set_xlabel("relative change of activations")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3, columnspacing=1, handletextpad=0.3)
+
+
+def _known(*values: float | None) -> list[float]:
+    """Numbers to draw; what is undefined leaves a gap."""
+    return [nan if value is None else value for value in values]
+
+
+def _height(heads: tuple[HeadResult, ...]) -> float:
+    return 0.9 + 0.17 * max(len(heads), 3)
+
+
+def _name_rows(axes: Axes, heads: tuple[HeadResult, ...]) -> None:
+    axes.set_yticks(range(len(heads)), [f"L{head.layer}H{head.head}" for head in reversed(heads)])
+    axes.set_ylim(-0.7, len(heads) - 0.3)
+    axes.tick_params(axis="y", length=0)

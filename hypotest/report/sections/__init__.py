@@ -1,0 +1,1 @@
+"""Sections of the report: each says one thing of a run."""

@@ -1,0 +1,1 @@
+"""Where a model of any family keeps its parts, recognised and proved."""

@@ -1,0 +1,1 @@
+"""Where subjects are kept, and how they get into memory."""

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import polars as pl
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.results import Results
+from hypotest.report.figures.curves import draw_frequencies, draw_regimes
+from hypotest.report.figures.figures import draw_figures
+from hypotest.report.figures.nulls import draw_effects, draw_estimate, draw_ladder
+from hypotest.report.figures.style import house_style, plain_number, save
+
+SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml"}
+
+
+def prediction(results: Results, id: str) -> PredictionResult:
+    return next(item for item in results.predictions if item.id == id)
+
+
+@pytest.mark.slow
+def test_every_figure_is_there_in_both_formats(drawn_run: Path) -> None:
+    paths = sorted((drawn_run / "figures").iterdir())
+    stems = {path.stem for path in paths}
+    assert {
+        "effects",
+        "frequencies",
+        "ladder",
+        "02-regimes-curves",
+        "03-coordination-eigenvalues",
+        "05-attention-heads",
+        "06-routing-heads",
+        "08-head-specificity-heads",
+    } <= stems
+    assert {stem[:2] for stem in stems if stem[0].isdigit()} == {f"0{n}" for n in range(1, 10)}
+    assert {path.name for path in paths} == {stem + end for stem in stems for end in SIGNATURES}
+    for path in paths:
+        assert path.read_bytes().startswith(SIGNATURES[path.suffix])
+
+
+@pytest.mark.slow
+def test_svg_carries_no_date_no_fonts_and_is_xml(drawn_run: Path) -> None:
+    for path in (drawn_run / "figures").glob("*.svg"):
+        text = path.read_text(encoding="utf-8")
+        assert "dc:date" not in text and "<text" not in text
+        assert not re.search(r"20\d\d-\d\d-\d\d", text)
+        assert ElementTree.fromstring(text).tag.endswith("svg")
+
+
+@pytest.mark.slow
+def test_the_user_s_style_changes_nothing(results: Results, nulls: pl.DataFrame, tmp_path: Path) -> None:
+    first = dataclasses.replace(results, predictions=())
+    with matplotlib.rc_context({"lines.linewidth": 9.0, "font.size": 20.0}):
+        pictures = draw_figures(first, nulls, tmp_path)
+        assert matplotlib.rcParams["lines.linewidth"] == 9.0
+    again = tmp_path / "again"
+    again.mkdir()
+    assert draw_figures(first, nulls, again) == pictures
+    names = [path.name for path in again.iterdir()]
+    assert "frequencies.png" in names and "heads.svg" in names
+    for name in names:
+        assert (again / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) -> None:
+    with house_style():
+        figure = draw_ladder(prediction(results, "coordination"), nulls)
+    assert figure is not None
+    ladder = prediction(results, "coordination").ladder
+    drawn = [axes for axes in figure.axes if axes.axison]
+    assert [axes.get_title(loc="left") for axes in drawn] == [rung.id for rung in ladder]
+    for axes, rung in zip(drawn, ladder, strict=True):
+        bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+        assert sum(bar.get_height() for bar in bars) == rung.n_draws  # no draw is left out
+        assert np.unique(axes.lines[0].get_xdata()).tolist() == [rung.observed]
+        low, high = axes.get_xlim()
+        assert low < rung.observed < high
+
+
+def test_each_panel_names_the_unit_of_its_own_draws(results: Results, nulls: pl.DataFrame) -> None:
+    coordination, premise = (
+        next(item for item in results.predictions if item.id == id)
+        for id in ("coordination", "specialization")
+    )
+    labels = {}
+    for item in (coordination, premise):
+        with house_style():
+            figure = draw_ladder(item, nulls)
+        assert figure is not None
+        for axes in figure.axes[: len(item.ladder)]:
+            labels[item.id, axes.get_title(loc="left")] = axes.get_xlabel().split("\n")[1]
+    assert labels["coordination", "local_matched"] == "(components)"
+    assert labels["coordination", "label_shuffled (type)"] == "(components)"
+
+
+def test_a_null_that_does_not_vary_is_drawn(results: Results, tmp_path: Path) -> None:
+    item = prediction(results, "spectrum")
+    constant = pl.DataFrame(
+        {
+            "prediction": [item.id] * 4,
+            "null": [item.ladder[0].key] * 4,
+            "draw": range(4),
+            "value": [item.ladder[0].observed] * 4,
+        }
+    )
+    with house_style():
+        figure = draw_ladder(item, constant)
+        assert figure is not None
+        save(figure, tmp_path, "constant")
+    assert (tmp_path / "constant.png").stat().st_size > 1000
+
+
+def test_without_draws_there_is_no_ladder(results: Results, nulls: pl.DataFrame) -> None:
+    assert draw_ladder(prediction(results, "single-head"), nulls) is None
+    assert draw_ladder(prediction(results, "spectrum"), nulls.clear()) is None
+
+
+def test_the_forest_names_every_prediction(results: Results) -> None:
+    with house_style():
+        (axes,) = draw_effects(results).axes
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == [item.id for item in reversed(results.predictions)]
+    low, high = axes.get_xlim()
+    for item in results.predictions:
+        if item.standardized is not None:
+            assert low < item.standardized < high
+
+
+def test_an_estimate_without_interval_or_margin(results: Results) -> None:
+    bare = dataclasses.replace(prediction(results, "single-head"), interval=None, interval_95=None)
+    with house_style():
+        assert isinstance(draw_estimate(bare), Figure)
+
+
+def test_names_are_not_typeset(results: Results, tmp_path: Path) -> None:
+    fit = dataclasses.replace(results.figures.regimes[0], condition="$\\frac{$")
+    with house_style():
+        figure = draw_regimes((fit,))
+        save(figure, tmp_path, "odd")
+    assert figure.axes[0].get_title(loc="left").startswith("$\\frac{$")
+
+
+def test_a_curve_without_elbow(results: Results) -> None:
+    curve = dataclasses.replace(results.figures.frequencies, elbow_rank=None, n_dropped_types=0)
+    with house_style():
+        figure = draw_frequencies(curve)
+    assert len(figure.axes[0].lines) == 1  # the curve alone, no cut
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "1"), (1000.0, "1,000"), (0.01, "0.01"), (1e-6, "10⁻⁶"), (1e8, "10⁸")],
+)
+def test_ticks_are_plain_numbers(value: float, text: str) -> None:
+    assert plain_number(value) == text
