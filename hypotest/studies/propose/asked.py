@@ -56,9 +56,11 @@ def material_of(
             pattern = f"{file.rstrip('/')}/*" if (base / file).is_dir() else file
             declared = declared_value(plan.conditions, key.partition(".")[2])
             yield Change(key, declared, pattern, "the files of this text")
-        rare = needs_counts(*plan.conditions.values())
-        if rare or "target_frequency" in plan.sample.match:
-            why = "rare is what is rare in your text" if rare else "pairs agree in how frequent it is there"
+        defined = needs_counts(*plan.conditions.values())
+        if defined or "target_frequency" in plan.sample.match:
+            why = (
+                "rare is what is rare in your text" if defined else "pairs agree in how frequent it is there"
+            )
             yield Change("frequencies", plan.frequencies, {"count": {"files": files}}, why)
 
 
