@@ -211,7 +211,8 @@ def _is_alternative(plan: Protocol, other: Definitions) -> bool:
 
 def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) -> _Fit:
     plan = _with(plan, changes)
-    candidates = material.text.candidates(material.text.bound(plan))
+    bound = material.text.bound(plan)
+    candidates = material.text.candidates(bound)
     share, asked = plan.split.selection, plan.sample.positions
     eligible = draw(plan, candidates, material.text, 2).eligible
     most = int(min(eligible["selection"] / share, eligible["evaluation"] / (1 - share))) - 2
@@ -222,7 +223,8 @@ def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) ->
         why = "the text gives no more"
         changes = (*changes, Change("sample.positions", asked, most, why))
         plan = _with(plan, changes[-1:])
-    positions = draw(plan, candidates, material.text).positions
+    drawn = draw(plan, candidates, material.text).positions
+    positions = material.text.with_units(drawn, plan, bound)
     counted = count_distinct(plan, positions, material.n_neurons)
     return _Fit(changes, plan.sample.positions, tuple(item for item in counted if not item.is_enough))
 
