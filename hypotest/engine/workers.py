@@ -71,18 +71,21 @@ class Workers:
         left = [number for number in range(len(calls)) if number not in results]
         from joblib import effective_n_jobs  # a protocol is checked without it
 
-        threads = ThreadPoolExecutor(max(1, min(effective_n_jobs(-1), len(left))))
+        n_threads = min(effective_n_jobs(-1), len(left))
+        threads = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
         # Set here for all threads: each restores what it found, and the last would restore another's limit.
         with one_blas_thread():
             try:
-                computed = threads.map(lambda number: function(**calls[number]), left)
+                mapped = map if threads is None else threads.map
+                computed = mapped(lambda number: function(**calls[number]), left)
                 for number, result in zip(left, computed, strict=True):
                     if self._kept is not None:
                         self._kept.write(places[number], result)
                     results[number] = result
                     step()
             finally:
-                threads.shutdown(cancel_futures=True)
+                if threads is not None:
+                    threads.shutdown(cancel_futures=True)
         return [results[number] for number in range(len(calls))]
 
 

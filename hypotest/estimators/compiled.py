@@ -14,7 +14,7 @@ def compiled(function: Any) -> Any:
 
     What is compiled is kept on disk, beside the source or in the user's cache; where neither can be written,
     in memory alone. It is made again when its own file changes, not when that of a function it calls does:
-    compiled functions that call each other lie in one file.
+    compiled functions that call each other lie in one file, or the file says what to do.
     """
     try:
         return njit(cache=True, nogil=True, error_model="numpy")(function)

@@ -13,6 +13,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +129,7 @@ def fit_regimes(log_rank: FloatArray, log_influence: FloatArray) -> RegimeFits:
     defined = np.all(np.isfinite(curves), axis=1)
     if x.size < FEWEST_RANKS:
         return _describe(x, curves, defined, *_single_lines(x, np.where(defined[:, None], curves, 0.0)))
-    search = _Search(x)
+    search = _search_on(x.tobytes())
     chosen = np.empty((curves.shape[0], 2), dtype=np.int64)
     number = np.empty(curves.shape[0], dtype=np.int64)
     bic = np.empty((curves.shape[0], 3))
@@ -151,6 +152,12 @@ def _single_lines(
     bic[:, 0] = x.size * np.log(np.maximum(rss, 1e-20) / x.size) + 2 * np.log(x.size)
     chosen = np.zeros((rows, 2), dtype=np.int64)
     return chosen, chosen[:, 0], bic, np.column_stack([lines, np.zeros((rows, 2))])
+
+
+@lru_cache(maxsize=16)
+def _search_on(x: bytes) -> _Search:
+    """One for each grid: every curve of a layer has the same."""
+    return _Search(np.frombuffer(x))
 
 
 class _Search:

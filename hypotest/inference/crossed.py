@@ -34,7 +34,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from hypotest.records.evidence.arrays import FloatArray
 from hypotest.records.protocol.design import MINIMUM_UNITS
@@ -182,7 +182,7 @@ def crossed_interval(
     if not 0 < level < 1:
         raise ValueError(f"the level must lie between 0 and 1, found {level}")
     freedom, error = variances.degrees_of_freedom, float(np.sqrt(total))
-    half = float(stats.t.ppf((1 + level) / 2, freedom)) * error
+    half = float(stdtrit(freedom, (1 + level) / 2)) * error
     return Interval(centre - half, centre + half, level, error, freedom)
 
 

@@ -7,7 +7,7 @@ measure's own unit; margins are ranges of effects around 0.
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from hypotest.inference.rounding import tie_width
 from hypotest.records.evidence.arrays import FloatArray
@@ -277,7 +277,7 @@ def smallest_effect(spread: FloatArray | Interval, level: float) -> float | None
         19.0
     """
     if isinstance(spread, Interval):
-        critical = float(stats.t.ppf(1 - level / 2, spread.degrees_of_freedom))
+        critical = float(stdtrit(spread.degrees_of_freedom, 1 - level / 2))
         return critical * spread.standard_error
     draws = np.asarray(spread, dtype=np.float64)
     defined = np.sort(draws[np.isfinite(draws)])
@@ -292,4 +292,4 @@ def _upper_tail(distance: float, standard_error: float, degrees_of_freedom: int)
     """P(t > distance / standard error); without any error 0 for a positive distance, else 1."""
     if standard_error == 0:
         return 0.0 if distance > 0 else 1.0
-    return float(stats.t.sf(distance / standard_error, degrees_of_freedom))
+    return float(stdtr(degrees_of_freedom, -distance / standard_error))

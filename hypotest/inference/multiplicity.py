@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.multitest import multipletests
 
 from hypotest.records.protocol.protocol import Correction
 
@@ -78,6 +77,8 @@ def benjamini_yekutieli(p_values: Sequence[float]) -> tuple[float, ...]:
     References:
         Benjamini & Yekutieli (2001), doi:10.1214/aos/1013699998.
     """
+    from statsmodels.stats.multitest import multipletests  # takes long to import, and no run needs it
+
     p = _valid(p_values)
     if p.size == 0:
         return ()

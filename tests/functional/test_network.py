@@ -17,6 +17,7 @@ from torch import nn
 import hypotest
 from hypotest.collect.network.ablation import ablation_arrays, kept_route
 from hypotest.errors import EvidenceError, HypotestError, ProtocolError, SelfCheckError, SubjectError
+from hypotest.studies.export.study import export_registration
 from tests import networks as small
 
 N_ROWS = 480
@@ -243,6 +244,21 @@ def test_every_replacement(replacement: str, network: hypotest.Network, folder: 
         again = ablation_arrays(kept_route(network), network, rows, expected[replacement], 1.0)
         np.testing.assert_allclose(split.delta_loss, again["delta_loss"], atol=1e-6)
     assert finished.results.ablation.replacement == replacement
+
+
+def test_a_registration_of_rows_speaks_of_rows(registered: Any, folder: Path) -> None:
+    """Of no tokens, heads or neurons."""
+    path = folder / "named.yaml"
+    path.write_text(
+        PROTOCOL.replace("id: two-tasks\n", "id: two-tasks\nsubject: {network: blocks}\n"), "utf-8"
+    )
+    text = export_registration(path).partition("## Other")[0]
+    assert "the module that is tested of the network blocks" in text
+    assert "The rows that come with it are read" in text
+    assert "mean absolute change of the outcome" in text
+    prose = re.sub(r"`[^`]*`|\([^)]*\)", "", text)
+    for word in ("tokens", "nats", "cross-entropy", r"[Hh]eads?", r"[Nn]eurons?"):
+        assert not re.search(rf"\b{word}\b", prose), word
 
 
 def test_missing_channels_are_refused_by_name(network: hypotest.Network, folder: Path) -> None:

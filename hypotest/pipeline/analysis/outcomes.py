@@ -168,17 +168,24 @@ def adjust_together(results: Sequence[PredictionResult], protocol: Protocol) -> 
         protocol.decision.correction,
     )
     p_values = dict(zip(places, adjusted, strict=True))
-    return tuple(
-        replace(
-            item,
-            p_adjusted=p_values.get((item.id, "p_value")),
-            p_equivalence_adjusted=p_values.get((item.id, "p_equivalence")),
-            p_beyond_adjusted=None
-            if item.role != "deciding" or item.p_beyond is None
-            else min(1.0, n_deciding * item.p_beyond),
+    adjusted_results = []
+    for item in results:
+        p = p_values.get((item.id, "p_value"))
+        p_equivalence = p_values.get((item.id, "p_equivalence"))
+        p_beyond = (
+            None if item.role != "deciding" or item.p_beyond is None else min(1.0, n_deciding * item.p_beyond)
         )
-        for item in results
-    )
+        # a copy takes long, and another margin of one prediction leaves most others as they are
+        if (p, p_equivalence, p_beyond) != (
+            item.p_adjusted,
+            item.p_equivalence_adjusted,
+            item.p_beyond_adjusted,
+        ):
+            item = replace(
+                item, p_adjusted=p, p_equivalence_adjusted=p_equivalence, p_beyond_adjusted=p_beyond
+            )
+        adjusted_results.append(item)
+    return tuple(adjusted_results)
 
 
 def judge(results: Sequence[PredictionResult], protocol: Protocol) -> tuple[HypothesisVerdict, ...]:
@@ -191,8 +198,8 @@ def null_frame(comparisons: Mapping[str, MeasuredContrast]) -> pl.DataFrame:
     frames = [
         pl.DataFrame(
             {
-                "prediction": pl.Series([prediction] * len(values), dtype=pl.String),
-                "null": pl.Series([null] * len(values), dtype=pl.String),
+                "prediction": pl.repeat(prediction, len(values), dtype=pl.String, eager=True),
+                "null": pl.repeat(null, len(values), dtype=pl.String, eager=True),
                 "draw": np.arange(len(values), dtype=np.int32),
                 "value": pl.Series(values, dtype=pl.Float64, nan_to_null=True),
             }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from hypotest.inference.equivalence import MINIMUM_CEILING
 from hypotest.pipeline.analysis.outcomes import adjust_together, classify_prediction, judge
@@ -120,7 +120,7 @@ def _turning_points(interval: Interval, compared: MeasuredContrast, protocol: Pr
     n_tests, level = max(1, len(protocol.deciding)), protocol.decision.level
     divisors = {1, n_tests} if protocol.decision.correction == "bonferroni" else {*range(1, n_tests + 1)}
     for divisor in sorted(divisors):
-        reach = float(stats.t.ppf(1 - level / divisor, interval.degrees_of_freedom)) * error
+        reach = float(stdtrit(interval.degrees_of_freedom, 1 - level / divisor)) * error
         yield from (margin for margin in (centre + reach, centre - reach) if margin > 0)
     if compared.deciding_draws is not None and compared.reference_value is not None:
         distances = np.abs(np.nan_to_num(compared.deciding_draws, nan=np.inf) - compared.reference_value)

@@ -22,6 +22,7 @@ from hypotest.registration.explained.groups import given_words, ranked_by
 from hypotest.report.numbers import count_text
 from hypotest.report.reworded import reworded
 from hypotest.report.sections.material import REPLACEMENTS
+from hypotest.report.sections.sampled import changed
 from hypotest.studies.export.deviations_page import empty_deviations
 from hypotest.studies.export.osf_analysis import analysis_plan, other, variables
 from hypotest.studies.export.osf_hypotheses import hypotheses, null_sentences
@@ -91,10 +92,11 @@ def _study_information(protocol: Protocol) -> Iterator[Part]:
     yield Heading("Description", 3)
     number = len(protocol.hypotheses)
     yield prose(
-        "The study asks what is true of the neurons of {} that matter most for {} target tokens. It tests "
+        "The study asks what is true of the neurons of {} that matter most for {} {}. It tests "
         "{}, {}, by {} measurements, of which {} can decide. The protocol's id is `{}`.{}",
         subject_words(protocol),
         protocol.names.first,
+        "rows" if protocol.material == "rows" else "target tokens",
         f"{number} rival hypotheses" if number > 1 else "one hypothesis",
         listed(map(emphasis, protocol.hypotheses)),
         count_text(len(protocol.predictions)),
@@ -110,8 +112,13 @@ def _design(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part
     yield Heading("Design Plan")
     yield Heading("Study type", 3)
     yield (
-        "Other: a computational study of one trained neural network with interventions inside it. Neurons "
-        "and attention heads are ablated; the text is observed as it is. No people or animals take part."
+        "Other: a computational study of one trained neural network with interventions inside it. "
+        + (
+            "Units are ablated; the rows are observed as they are, wherever they come from."
+            if protocol.material == "rows"
+            else "Neurons and attention heads are ablated; the text is observed as it is. No people or "
+            "animals take part."
+        )
     )
     yield Heading("Blinding", 3)
     yield (
@@ -146,7 +153,7 @@ def _study_design(protocol: Protocol) -> Iterator[str]:
     yield (
         f"Within one network, two conditions are compared at paired positions: each {protocol.names.first} "
         f"position has a {protocol.names.second} partner. A neuron's influence is the mean absolute "
-        "change of the next token's cross-entropy, in nats, when its activation is set to "
+        f"change of {changed(protocol)}, in nats, when its activation is set to "
         f"{REPLACEMENTS[protocol.ablation.replacement]}."
     )
     if not group.is_selected:

@@ -20,6 +20,7 @@ from hypotest.records.protocol.conditions import Conditions, named
 from hypotest.records.protocol.design import MINIMUM_UNITS, PERMUTATIONS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.sentences import counted, sentence_list
 from hypotest.registration.explained.doubts import doubts
 from hypotest.registration.explained.meanings import limits_text
@@ -44,10 +45,14 @@ def variables(protocol: Protocol) -> Iterator[Part]:
     shuffled = (
         f" Labels {' and '.join(protocol.names)} are permuted for the null {labels[0]}." if labels else ""
     )
+    heads = (
+        ""
+        if protocol.material == "rows"
+        else " Head ablation has two levels: the head's output as computed, and zero."
+    )
     yield (
         "Neuron ablation has two levels: the activation as computed, and set to "
-        f"{REPLACEMENTS[protocol.ablation.replacement]}. Head ablation has two levels: the head's output as "
-        f"computed, and zero.{shuffled}"
+        f"{REPLACEMENTS[protocol.ablation.replacement]}.{heads}{shuffled}"
     )
     yield Heading("Measured variables", 3)
     yield Items(tuple(_measured(item, protocol.names) for item in protocol.predictions))
@@ -55,9 +60,10 @@ def variables(protocol: Protocol) -> Iterator[Part]:
     if covariates:
         named = in_words(covariates, EXACT, protocol)
         yield f"Covariates of every neuron, from the selection split: {named}."
+    outcome = "the outcome" if protocol.material == "rows" else "cross-entropy"
     yield Heading("Indices", 3)
     yield (
-        "Influence is the mean of |change of cross-entropy| over the positions of a condition, in nats. No "
+        f"Influence is the mean of |change of {outcome}| over the positions of a condition, in nats. No "
         "score is formed across predictions; each has one outcome, and the decision rule combines outcomes."
     )
 
@@ -192,9 +198,11 @@ def _exclusions(protocol: Protocol) -> Iterator[str]:
     if needs_counts(*protocol.conditions.values()):
         yield "Token types that the frequency table does not count are in no range of frequency."
     yield from notes_of(protocol.conditions.values())
+    if protocol.material != "rows":
+        yield "The first query of a block is left out, since it sees one token."
     yield (
-        "The first query of a block is left out, since it sees one token. Positions are dropped at random "
-        f"until there are {limits_text(protocol)}. No value is removed or changed as an outlier."
+        f"{material_words(protocol).rows.capitalize()} are dropped at random until "
+        f" there are {limits_text(protocol)}. No value is removed or changed as an outlier."
     )
 
 

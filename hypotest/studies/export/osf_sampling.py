@@ -11,6 +11,7 @@ from hypotest.predicates.combine import definitions, needs_counts, notes_of
 from hypotest.records.protocol.design import CALIPER, HEAD_BLOCKS, HEAD_POSITIONS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages, Text
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration.explained.meanings import layer_words, limits_text, match_words, revision_words
@@ -22,22 +23,24 @@ from hypotest.report.sections.seen import UNSEEN_BY_ANY_TOOL, seen_sentence
 
 def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Part]:
     """Existing data, collection, sample size and stopping."""
-    sample = protocol.sample
+    sample, is_rows = protocol.sample, protocol.material == "rows"
     yield Heading("Sampling Plan")
     yield Heading("Existing Data", 3)
     yield _existing_data(lock)
     yield Heading("Explanation of existing data", 3)
     yield prose(
-        "Network and text exist; the evidence (activations, attention, changes of loss) is computed from "
-        "them. Evidence of each split is kept under a name of its own. `hypotest explore` and `hypotest "
+        "Network and {} exist; the evidence (activations, {}) is computed from them. Evidence of each split "
+        "is kept under a name of its own. `hypotest explore` and `hypotest "
         "power` read that of the selection split alone, and so does a trial (`hypotest run --limit`). A log "
         "of the cache names the documents that a network is run over, before it is; from it `hypotest "
         "register` records what was seen of the evaluation split. {}",
+        "rows" if is_rows else "text",
+        "changes of the outcome" if is_rows else "attention, changes of loss",
         evaluation_state(lock),
     )
     yield Heading("Data collection procedures", 3)
     yield (
-        f"The network is {subject_words(protocol)}. {_material(protocol)}{beginning_words(protocol.bos)}."
+        f"The network is {subject_words(protocol)}. {_material(protocol)}."
         + (
             f" How frequent a token is comes from {_frequencies(protocol)}."
             if needs_counts(*protocol.conditions.values())
@@ -47,20 +50,14 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
     yield (
         " ".join(
             [
-                f"Included are positions that belong {definitions(protocol.conditions)}.",
+                f"Included are {material_words(protocol).rows} that belong "
+                f"{definitions(protocol.conditions)}.",
                 *notes_of(protocol.conditions.values()),
                 f"Kept are {limits_text(protocol)}; {match_words(protocol)}. {_partner(protocol)}",
             ]
         )
     )
-    engine = f"The largest error allowed for any change of loss is {protocol.ablation.tolerance:g} nats"
-    yield (
-        "At every position each neuron of the layer is ablated by itself. "
-        f"{engine}, wherever the architecture lets a bound be proven; elsewhere a sample is compared with "
-        "interventions in the whole network. Attention heads that can reach the layer are set to zero, one "
-        f"at a time and layer by layer, at up to {HEAD_POSITIONS} {protocol.names.first} positions of at "
-        f"most {HEAD_BLOCKS} blocks of each split."
-    )
+    yield _ablation(protocol)
     yield Heading("Sample size", 3)
     selection = round(protocol.split.selection * sample.positions)
     yield (
@@ -82,7 +79,29 @@ def sampling(protocol: Protocol, lock: Mapping[str, Any] | None) -> Iterator[Par
     yield " ".join(_stopping(protocol))
 
 
+def _ablation(protocol: Protocol) -> str:
+    if protocol.material == "rows":
+        return (
+            "At every row each unit is ablated by itself, and a sample of these ablations is compared with "
+            "interventions in the whole network; of evidence from elsewhere, influence is taken as it came."
+        )
+    engine = f"The largest error allowed for any change of loss is {protocol.ablation.tolerance:g} nats"
+    return (
+        "At every position each neuron of the layer is ablated by itself. "
+        f"{engine}, wherever the architecture lets a bound be proven; elsewhere a sample is compared with "
+        "interventions in the whole network. Attention heads that can reach the layer are set to zero, one "
+        f"at a time and layer by layer, at up to {HEAD_POSITIONS} {protocol.names.first} positions of at "
+        f"most {HEAD_BLOCKS} blocks of each split."
+    )
+
+
 def _material(protocol: Protocol) -> str:
+    if protocol.material == "rows":
+        return "The rows that come with it are read, and its own outcome is computed at each"
+    return f"{_texts(protocol)}{beginning_words(protocol.bos)}"
+
+
+def _texts(protocol: Protocol) -> str:
     if protocol.examples is not None:
         files = sentence_list(list(protocol.examples.files))
         return (
@@ -99,8 +118,8 @@ def _material(protocol: Protocol) -> str:
 
 def _stopping(protocol: Protocol) -> Iterator[str]:
     yield (
-        "The sample is of fixed size and collected once; if the text holds fewer positions, the run stops "
-        "with an error and tests nothing."
+        "The sample is of fixed size and collected once; if there are fewer positions, the run stops with an "
+        "error and tests nothing."
     )
     stops = [
         f"once both tails hold {count_text(stop)} draws at least as extreme ({name})"
@@ -161,6 +180,8 @@ def _documents(lock: Mapping[str, Any] | None) -> str:
 def subject_words(protocol: Protocol) -> str:
     """The layer and the model."""
     subject = protocol.subject
+    if subject.network is not None:
+        return f"{layer_words(subject)} of the network {subject.network}"
     model = (
         "the reference model that ships with hypotest"
         if subject.model == "reference"
