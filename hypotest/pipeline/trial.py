@@ -122,6 +122,7 @@ def try_plan(
         group=int(chosen.group.size),
         n_neurons=evidence.n_neurons,
         rule=chosen.rule,
+        is_selected=plan.group.is_selected,
         draws=DRAWS,
         predictions=tuple(tried),
         self_check=check,

@@ -21,8 +21,9 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import shown, suggestion
-from hypotest.registration.load import load_protocol
+from hypotest.registration.load import judge, load_protocol
 from hypotest.registration.schema import schema
+from hypotest.registration.source import read_source
 
 SCHEMA_FILE = "hypotest.schema.json"
 DEFAULT = "minimal"
@@ -40,6 +41,8 @@ _ABOUT = {
 }
 _BRINGS = {"agreement": ("agreement.jsonl",)}
 """Files that are written beside a template."""
+_PATTERNS = {"language": ("conditions.german.document.path", "conditions.english.document.path")}
+"""Of a template that tells texts of one's own apart: where the pattern of each one's files stands."""
 _ID_LINE = re.compile(r"^id: (\S+)( *)", re.MULTILINE)
 
 
@@ -107,11 +110,11 @@ def start_from(name: str, target: Path, changes: Mapping[str, tuple[Any, str]]) 
         ProtocolError: As `start_protocol`.
         OutputError: As `start_protocol`.
     """
-    return _start(_with_values(template_text(name), changes), target)
+    return _start(_with_values(template_text(name), changes), target, _BRINGS.get(name, ()))
 
 
 def template_plan(name: str, path: str | os.PathLike[str] | None) -> tuple[Protocol, Path]:
-    """A template as a protocol, and the file that it would be written to.
+    """A template as a protocol, and the file that it would be written to; its text need not be here.
 
     Raises:
         ProtocolError: If there is no such template, or the file could not be written.
@@ -119,7 +122,14 @@ def template_plan(name: str, path: str | os.PathLike[str] | None) -> tuple[Proto
     template_text(name)
     target = _target(name, path)
     _check(target)
-    return load_protocol(_FOLDER / f"{name}.yaml"), target
+    protocol, problems = judge(read_source(_FOLDER / f"{name}.yaml"))
+    assert protocol is not None, problems
+    return protocol, target
+
+
+def patterns_of(name: str) -> tuple[str, ...]:
+    """Keys of a template under which patterns of one's own texts stand, one for each; mostly none."""
+    return _PATTERNS.get(name, ())
 
 
 def shipped_plan(name: str) -> Protocol:
@@ -144,6 +154,8 @@ def _target(name: str, path: str | os.PathLike[str] | None) -> Path:
 
 def _with_values(text: str, changes: Mapping[str, tuple[Any, str]]) -> str:
     """Other values in a template, whose comments stay."""
+    if not changes:
+        return text
     yaml = YAML(typ="rt")
     yaml.preserve_quotes, yaml.width = True, 4096
     yaml.indent(mapping=2, sequence=4, offset=2)

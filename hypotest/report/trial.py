@@ -87,13 +87,16 @@ def scope_text(result: TrialResult) -> str:
         if result.positions < result.asked
         else ""
     )
+    chosen, others = "that are given ", "of its documents"
+    if result.is_selected:
+        chosen, others = f"selected on {count_text(result.selecting)} of its documents and ", "others"
     return (
         "A trial shows whether everything works, on the selection split alone: "
-        f"{count_text(result.positions)} positions per condition{all_of_it}, neurons selected on "
-        f"{count_text(result.selecting)} of its documents and measured on {count_text(result.measuring)} "
-        f"others. Nothing of the evaluation split ({count_text(result.untouched)} documents) was run "
-        f"through the model. Each null has at most {count_text(result.draws)} draws, and there are no "
-        "p-values and no outcomes: these numbers say nothing about the hypotheses."
+        f"{count_text(result.positions)} positions per condition{all_of_it}, neurons {chosen}measured on "
+        f"{count_text(result.measuring)} {others}. Nothing of the evaluation split "
+        f"({count_text(result.untouched)} documents) was run through the model. Each null has at most "
+        f"{count_text(result.draws)} draws, and there are no p-values and no outcomes: these numbers say "
+        "nothing about the hypotheses."
     )
 
 

@@ -8,6 +8,8 @@ import shutil
 import pytest
 
 import hypotest as package
+from hypotest.report.trial import scope_text
+from hypotest.studies.power.page import basis_text
 
 pytestmark = pytest.mark.slow
 
@@ -70,7 +72,11 @@ def test_a_group_from_protocol_to_verification(
     assert checked.verified, [item for item in checked.checks if item.status not in ("agrees", "identical")]
     if given:
         assert package.explore(path, out=tmp_path, device="cpu").halves_shared is None
-        assert any("no other sizes" in note for note in package.power(path, out=tmp_path, device="cpu").notes)
+        power = package.power(path, out=tmp_path, device="cpu")
+        assert any("no other sizes" in note for note in power.notes)
+        assert f"{size} of 96 neurons, given, and measured on" in basis_text(power)
+        trial = package.run(path, limit=16, out=tmp_path, device="cpu")
+        assert "neurons that are given measured on" in scope_text(trial)
     again = path.with_name(f"{name}-again.yaml")
     again.write_text(path.read_text(encoding="utf-8").replace("seed: ", "seed: 7"), encoding="utf-8")
     package.register(again, device="cpu")

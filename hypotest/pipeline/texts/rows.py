@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -124,7 +124,9 @@ class TextRows:
         Raises:
             CorpusError: As `bound`, `candidates`, and `hypotest.corpora.sampling.sample_positions`.
         """
-        return draw(protocol, self.candidates(self.bound(protocol)), self, n_positions, kept_out)
+        bound = self.bound(protocol)
+        sampled = draw(protocol, self.candidates(bound), self, n_positions, kept_out)
+        return replace(sampled, positions=self.with_units(sampled.positions, protocol, bound))
 
     def with_units(
         self, positions: pl.DataFrame, protocol: Protocol, bound: Sequence[BoundCondition]

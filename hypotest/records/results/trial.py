@@ -70,6 +70,8 @@ class TrialResult(Shown):
     """Neurons in the group."""
     n_neurons: int
     """Neurons in the layer."""
+    is_selected: bool
+    """Whether the data chose the group; it is given else."""
     rule: str
     """As in `GroupResult`."""
     draws: int

@@ -68,6 +68,12 @@ def imbalances(rows: Sequence[RowBalance], names: Conditions) -> Iterator[str]:
             f"{names.first} and {names.second} positions also differ in {sentence_list(said)}: what differs "
             f"between the conditions may follow from that.{advice}"
         )
+    if any(row.covariate == "target" for row in apart):
+        yield (
+            f"{names.first} and {names.second} targets are largely different tokens. Shuffled labels cannot "
+            "tell whether neurons follow the labels or these tokens: demand the same of the target in both "
+            "conditions (`all: [..., {target: ...}]`), or read what follows as about the tokens, too."
+        )
 
 
 def _apart(row: RowBalance) -> str:

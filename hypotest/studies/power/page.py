@@ -68,11 +68,13 @@ def grid_table(result: PowerResult) -> Table:
 def basis_text(result: PowerResult) -> str:
     """Where the numbers come from, in a sentence."""
     documents = result.documents
+    chosen, others = "given, and ", "documents "
+    if result.is_selected:
+        chosen, others = f"selected on {count_text(documents.selecting)} documents and ", "others "
     return (
-        f"{count_text(result.group_size)} of {count_text(result.n_neurons)} neurons, selected on "
-        f"{count_text(documents.selecting)} documents and measured on {count_text(documents.measuring)} "
-        f"others of the selection split, for {count_text(documents.planned)} documents of the evaluation "
-        "split, of which nothing was looked at."
+        f"{count_text(result.group_size)} of {count_text(result.n_neurons)} neurons, {chosen}measured on "
+        f"{count_text(documents.measuring)} {others}of the selection split, for "
+        f"{count_text(documents.planned)} documents of the evaluation split, of which nothing was looked at."
     )
 
 

@@ -162,6 +162,8 @@ class PowerResult(Shown):
     corrected_level: float
     """level / M, M counting the deciding predictions."""
     n_neurons: int
+    is_selected: bool
+    """Whether the data choose the group; it is given else."""
     group_size: int
     """What the protocol's rule selects on half of the selection split."""
     documents: PowerDocuments

@@ -170,6 +170,7 @@ def power(
         level=plan.decision.level,
         corrected_level=plan.decision.level / max(1, len(plan.deciding)),
         n_neurons=evidence.layer_size,
+        is_selected=plan.group.is_selected,
         group_size=size,
         documents=documents,
         predictions=tuple(item for item, _ in pairs),

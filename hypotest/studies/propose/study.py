@@ -6,7 +6,6 @@ read.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,17 +26,14 @@ from hypotest.predicates.alternatives import with_value
 from hypotest.predicates.combine import Definitions
 from hypotest.predicates.variations import differences, wider
 from hypotest.records.protocol.design import MINIMUM_UNITS
-from hypotest.records.protocol.group import Rule
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.stored.text_files import is_many
-from hypotest.registration.template import Started, start_from, template_plan
+from hypotest.registration.template import Started, patterns_of, start_from, template_plan
+from hypotest.studies.propose.asked import group_of, material_of
 from hypotest.studies.propose.record import Change
 from hypotest.subjects.loading.loading import load_reader
 
 _ENOUGH = 1024
 """Positions per condition with which a search for more ends."""
-_SMALLEST_GROUP = 10
-"""Neurons; a network of fewer has no communities to speak of."""
 _CAPS = (4, 16, 64)
 """Times the positions that one document may give."""
 
@@ -95,7 +91,9 @@ def propose(
     """
     plan, target = template_plan(template, path)
     base = target.parent
-    named = tuple(_material(plan, base, model, texts))
+    if plan.examples is not None:
+        return _of_examples(template, plan, target, model, texts)
+    named = tuple(material_of(plan, base, model, texts, patterns_of(template)))
     plan = _with(plan, named)
     corpus = plan.text
     reader = load_reader(plan.subject.model, base=base)
@@ -105,7 +103,7 @@ def propose(
         why = f"the model takes at most {context} tokens"
         shape.append(Change("corpus.context", corpus.context, context, why))
     n_neurons = layer_width(plan, reader, base)
-    shape += _group(plan, n_neurons)
+    shape += group_of(plan, n_neurons)
     plan = _with(plan, shape)
     documents, _ = read_text(corpus.text, base, "corpus.text", start_stage)
     first = first_token(plan, reader)
@@ -125,37 +123,22 @@ def propose(
     )
 
 
-def _material(plan: Protocol, base: Path, model: str, texts: Sequence[str]) -> Iterator[Change]:
-    if model != plan.subject.model:
-        new = _from(base, model) if os.path.exists(model) else model
-        yield Change("subject.model", plan.subject.model, new, "as asked for")
+def _of_examples(template: str, plan: Protocol, target: Path, model: str, texts: Sequence[str]) -> Proposal:
+    """A template that brings its examples: the model is another one, and the size of the group."""
     if texts:
-        files = [_from(base, name) for name in texts]
-        yield Change("corpus.text", "reference", {"files": files}, "as asked for")
-        why = "rare is what is rare in your text"
-        yield Change("frequencies", plan.frequencies, {"count": {"files": files}}, why)
-
-
-def _from(base: Path, name: str) -> str:
-    """A path of the current folder, seen from the protocol's."""
-    if os.path.isabs(name):
-        return name
-    if os.path.exists(name) or is_many(name, Path()):
-        return Path(os.path.relpath(name, base)).as_posix()
-    return name
-
-
-def _group(plan: Protocol, n_neurons: int | None) -> Iterator[Change]:
-    key = "otherwise" if plan.group.size_varies else "select"
-    share = None if plan.group.declared is None else plan.group.declared.top_fraction
-    if n_neurons is None or share is None or round(share * n_neurons) >= _SMALLEST_GROUP:
-        return
-    new = min(0.5, math.ceil(1000 * _SMALLEST_GROUP / n_neurons) / 1000)
-    others = plan.multiverse.select if plan.multiverse is not None else ()
-    if any(isinstance(item, Rule) and item.top_fraction == new for item in others):
-        new += 0.001  # an alternative must be another one
-    why = f"of {n_neurons} neurons that was a group of {round(share * n_neurons)}"
-    yield Change(f"group.{key}.top_fraction", share, new, why)
+        raise ProtocolError(
+            f"the template {template} has examples, which it brings, and reads no text: leave out --text, "
+            "and put examples of your own into its table"
+        )
+    named = tuple(material_of(plan, target.parent, model, (), ()))
+    plan = _with(plan, named)
+    reader = load_reader(plan.subject.model, base=target.parent)
+    changes = (*named, *group_of(plan, layer_width(plan, reader, target.parent)))
+    return Proposal(
+        started=start_from(template, target, {item.key: (item.new, item.why) for item in changes}),
+        changes=changes,
+        notes=("`hypotest corpus check` says which targets this model's tokenizer cuts",),
+    )
 
 
 def _best(plan: Protocol, material: _Material) -> _Fit:
@@ -228,7 +211,8 @@ def _is_alternative(plan: Protocol, other: Definitions) -> bool:
 
 def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) -> _Fit:
     plan = _with(plan, changes)
-    candidates = material.text.candidates(material.text.bound(plan))
+    bound = material.text.bound(plan)
+    candidates = material.text.candidates(bound)
     share, asked = plan.split.selection, plan.sample.positions
     eligible = draw(plan, candidates, material.text, 2).eligible
     most = int(min(eligible["selection"] / share, eligible["evaluation"] / (1 - share))) - 2
@@ -239,7 +223,8 @@ def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) ->
         why = "the text gives no more"
         changes = (*changes, Change("sample.positions", asked, most, why))
         plan = _with(plan, changes[-1:])
-    positions = draw(plan, candidates, material.text).positions
+    drawn = draw(plan, candidates, material.text).positions
+    positions = material.text.with_units(drawn, plan, bound)
     counted = count_distinct(plan, positions, material.n_neurons)
     return _Fit(changes, plan.sample.positions, tuple(item for item in counted if not item.is_enough))
 

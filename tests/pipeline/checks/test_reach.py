@@ -142,6 +142,25 @@ def test_more_positions_are_named_only_where_they_do(seed):
     assert (refused in str(caught.value)) != bool(named)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "column"),
+    [({"token": {"frequency": {"below_percentile": 2, "elbow": "keep"}}},
+      {"token": {"frequency": {"from_percentile": 98, "elbow": "keep"}}}, "token"),
+     ({"index": {"from": 16}}, {"index": {"below": 16}}, "span")],
+)  # fmt: skip
+def test_what_is_drawn_again_has_the_units_of_its_labels(first, second, column):
+    conditions = {"rare": first, "common": second}
+    more = {"sample.positions": 20, "sample.match": [], "sample.max_per_type": "none"}
+    plan = changed(make_protocol(SHUFFLED), tuple({"conditions": conditions, **more}.items()))
+    assert plan is not None
+    drawn = draw_text(plan)
+    positions = redraw(plan, drawn)
+    assert positions is not None and column in positions.columns
+    if column == "token":  # three of either kind: (6 choose 3) = 20 relabellings at most
+        with pytest.raises(ProtocolError, match=r"distinct relabellings .over types of the current token"):
+            check_reach(plan, drawn, 200, PATH)
+
+
 def test_few_groups_are_mended_by_larger_ones():
     plan = changed(make_protocol(MATCHED), (("sample.positions", 40),))
     drawn = draw_text(plan)

@@ -67,6 +67,7 @@ def result(folder=Path("nowhere"), **changes):
         level=0.05,
         corrected_level=0.05 / 7,
         n_neurons=2048,
+        is_selected=True,
         group_size=41,
         documents=PowerDocuments(210, 211, 410),
         predictions=(

@@ -54,6 +54,50 @@ def test_what_is_written_is_accepted(template, tmp_path, texts, small_model_fold
     assert all(f"{item.key}: {item.why}" in head for item in proposal.changes)
 
 
+def test_two_texts_of_ones_own_are_told_apart_by_their_files(tmp_path, texts, small_model_folder):
+    (tmp_path / "other").mkdir()
+    for file in sorted(texts.iterdir())[::2]:
+        file.rename(tmp_path / "other" / file.name)
+    with pytest.raises(
+        ProtocolError, match="give --text 2 times, for german and english in this order; found 1"
+    ):
+        propose("language", tmp_path / "a.yaml", str(small_model_folder), [str(texts)])
+    proposal = propose(
+        "language", tmp_path / "a.yaml", str(small_model_folder), [str(texts), str(tmp_path / "other")]
+    )
+    key = "conditions.english.document.path"
+    assert changed(proposal)[key] == f"{tmp_path}/other/*"
+    assert next(item.old for item in proposal.changes if item.key == key) == "english/*"
+    plan, problems = read_protocol(tmp_path / "a.yaml")
+    assert [item for item in problems if item.severity == "error"] == []
+    assert plan.frequencies == "reference"  # nothing reads it
+    check = check_corpus(tmp_path / "a.yaml", out=tmp_path / "out")
+    assert check.asked == plan.sample.positions
+
+
+def test_frequencies_that_pairs_agree_in_are_those_of_the_text(tmp_path, texts, small_model_folder):
+    proposal = propose("induction", tmp_path / "a.yaml", str(small_model_folder), [str(texts)])
+    assert changed(proposal)["frequencies"] == {"count": {"files": [str(texts)]}}
+    assert (
+        check_corpus(tmp_path / "a.yaml", out=tmp_path / "out").asked == changed(proposal)["sample.positions"]
+    )
+
+
+def test_a_template_with_examples_brings_them_and_reads_no_text(tmp_path, texts, small_model_folder):
+    with pytest.raises(ProtocolError, match="the template agreement has examples, which it brings"):
+        propose("agreement", tmp_path / "a.yaml", str(small_model_folder), [str(texts)])
+    proposal = propose("agreement", tmp_path / "a.yaml", str(small_model_folder))
+    assert (tmp_path / "agreement.jsonl").exists()
+    assert 10 <= changed(proposal)["group.select.top_fraction"] * 96 < 11
+    plan, problems = read_protocol(tmp_path / "a.yaml")
+    assert [item for item in problems if item.severity == "error"] == []
+    assert plan.subject.model == str(small_model_folder)
+    (tmp_path / "same").mkdir()
+    same = propose("agreement", tmp_path / "same" / "agreement.yaml", "reference")
+    assert same.changes == ()
+    assert "Changed" not in (tmp_path / "same" / "agreement.yaml").read_text("utf-8")
+
+
 def test_a_small_layer_gets_a_group_of_ten(tmp_path, texts, small_model_folder):
     proposal = propose("rare-tokens", tmp_path / "a.yaml", str(small_model_folder), [str(texts)])
     share = changed(proposal)["group.otherwise.top_fraction"]  # of 96 neurons; 0.02 were 2
