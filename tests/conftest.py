@@ -74,11 +74,11 @@ def small_model_folder(tmp_path_factory: pytest.TempPathFactory, small_documents
     import torch
     from transformers import GPTNeoXForCausalLM
 
-    from hypotest.records.corpus import Document
+    from hypotest.records.corpus import CorpusDocument
     from hypotest.subjects.reference.training import TrainingPlan, model_config, train_tokenizer
 
     folder = tmp_path_factory.mktemp("model") / "small"
-    documents = [Document(str(i), text) for i, text in enumerate(small_documents)]
+    documents = [CorpusDocument(str(i), text) for i, text in enumerate(small_documents)]
     tokenizer = train_tokenizer(documents, 400, 32)
     torch.manual_seed(3)
     plan = TrainingPlan(vocab_size=400, d_model=32, n_layers=4, n_heads=4, n_neurons=96, context=32)

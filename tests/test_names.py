@@ -1,4 +1,4 @@
-"""Names say what a thing is, not that it was found."""
+"""Names say what a thing is, not that it was found; and no two classes share one."""
 
 from __future__ import annotations
 
@@ -30,6 +30,29 @@ def names_of(tree: ast.AST) -> Iterator[tuple[str | None, int]]:
 def empty_names(source: str) -> list[int]:
     """Lines that name something by the fact that it was found."""
     return sorted({line for name, line in names_of(ast.parse(source)) if name in EMPTY})
+
+
+def shared_class_names(sources: dict[str, str]) -> dict[str, list[str]]:
+    """Classes of one name in several files; one that extends its namesake is the same noun."""
+    places: dict[str, list[str]] = {}
+    for file, source in sources.items():
+        for node in ast.walk(ast.parse(source)):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            bases = {getattr(base, "attr", getattr(base, "id", "")) for base in node.bases}
+            if node.name not in bases:
+                places.setdefault(node.name, []).append(file)
+    return {name: files for name, files in places.items() if len(files) > 1}
+
+
+def test_no_name_is_that_of_two_classes():
+    paths = (ROOT / "hypotest").rglob("*.py")
+    assert shared_class_names({path.as_posix(): path.read_text(encoding="utf-8") for path in paths}) == {}
+
+
+def test_classes_of_one_name_are_seen():
+    one, other = "class A: ...\nclass B: ...", "class A(Base): ...\nclass B(module.B): ..."
+    assert shared_class_names({"one": one, "other": other}) == {"A": ["one", "other"]}
 
 
 def test_nothing_is_named_after_its_being_found():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 
 DIGITS = 16
 """Of a document's hash: two of a million documents share one with a chance of 3 in 10^8."""
@@ -26,6 +26,6 @@ def document_hash(text: str) -> str:
     return hashlib.sha256(words.encode("utf-8", errors="replace")).hexdigest()[:DIGITS]
 
 
-def document_hashes(documents: Iterable[Document]) -> tuple[str, ...]:
+def document_hashes(documents: Iterable[CorpusDocument]) -> tuple[str, ...]:
     """The hash of each document, in their order."""
     return tuple(document_hash(document.text) for document in documents)

@@ -21,7 +21,7 @@ from joblib import Parallel, delayed
 
 from hypotest.corpora.code import code_blocks
 from hypotest.errors import CorpusError
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 
 TRAINING_PACKAGES: tuple[str, ...] = (
     "fonttools", "huggingface-hub", "igraph", "joblib", "matplotlib", "mpmath", "narwhals",
@@ -46,7 +46,7 @@ _BLANK_LINES = re.compile(r"\n\s*\n")
 _SHORTEST_PARAGRAPH = 20  # characters; shorter ones are headings and stray words
 
 
-def package_documents(distributions: Sequence[str]) -> tuple[list[Document], list[TextSource]]:
+def package_documents(distributions: Sequence[str]) -> tuple[list[CorpusDocument], list[TextSource]]:
     """Read the cleaned docstrings of installed distributions, one document per source file.
 
     A paragraph that occurred before (in any file, in sorted order) is dropped, as is one with
@@ -67,7 +67,7 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
     installations = installed(distributions)
     packages = Parallel(n_jobs=-1)(delayed(_package_docstrings)(name) for name in distributions)
     seen: set[str] = set()
-    documents: list[Document] = []
+    documents: list[CorpusDocument] = []
     sources: list[TextSource] = []
     for name, distribution, files in zip(distributions, installations, packages, strict=True):
         paragraphs = ((identifier, _new_paragraphs(texts, seen)) for identifier, texts in files)
@@ -79,21 +79,21 @@ def package_documents(distributions: Sequence[str]) -> tuple[list[Document], lis
 
 def _documents(
     name: str, version: str, files: Iterable[tuple[str, Iterable[str]]]
-) -> tuple[list[Document], TextSource]:
+) -> tuple[list[CorpusDocument], TextSource]:
     """A document of each file of a distribution that has paragraphs, in their order."""
-    documents: list[Document] = []
+    documents: list[CorpusDocument] = []
     digest = hashlib.sha256()
     for identifier, paragraphs in files:
         text = "\n\n".join(paragraphs)
         if text:
-            documents.append(Document(id=f"{name}:{identifier}", text=text))
+            documents.append(CorpusDocument(id=f"{name}:{identifier}", text=text))
             digest.update(f"{identifier}\0{text}\0".encode())
     return documents, TextSource(name, version, digest.hexdigest(), len(documents))
 
 
 def documents_by_part(
     distributions: Sequence[str], parts: Sequence[str]
-) -> tuple[list[Document], list[TextSource]]:
+) -> tuple[list[CorpusDocument], list[TextSource]]:
     """Read docstrings, code, or both: a source file is one document for each, with what it is as a column.
 
     Args:
@@ -106,19 +106,19 @@ def documents_by_part(
     Raises:
         CorpusError: As `package_documents`.
     """
-    documents: list[Document] = []
+    documents: list[CorpusDocument] = []
     sources: list[TextSource] = []
     for part in parts:
         of_part, own = package_documents(distributions) if part == "docstrings" else _code(distributions)
         for item in of_part:
             columns = dict(zip(PACKAGE_COLUMNS, (part, item.id.partition(":")[0]), strict=True))
-            documents.append(Document(f"{item.id} ({part})", item.text, columns))
+            documents.append(CorpusDocument(f"{item.id} ({part})", item.text, columns))
         sources += [replace(source, name=f"{source.name} ({part})") for source in own]
     return documents, sources
 
 
-def _code(distributions: Sequence[str]) -> tuple[list[Document], list[TextSource]]:
-    documents: list[Document] = []
+def _code(distributions: Sequence[str]) -> tuple[list[CorpusDocument], list[TextSource]]:
+    documents: list[CorpusDocument] = []
     sources: list[TextSource] = []
     seen: set[str] = set()
     distributions = sorted(distributions)

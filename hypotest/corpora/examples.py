@@ -10,7 +10,7 @@ from pathlib import Path
 from hypotest.corpora.documents import Row, read_documents
 from hypotest.corpora.text import named_files
 from hypotest.errors import CorpusError
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 from hypotest.records.protocol.examples import Examples
 from hypotest.records.stored.files import MAX_BYTES
 
@@ -41,12 +41,12 @@ class ExampleTable:
     examples: tuple[Example, ...]
     sources: tuple[TextSource, ...]
 
-    def clusters(self) -> tuple[Document, ...]:
+    def clusters(self) -> tuple[CorpusDocument, ...]:
         """What is on one side of the split, with all of its prompts and targets as its text."""
         by_cluster: dict[str, list[str]] = {}
         for item in self.examples:
             by_cluster.setdefault(item.cluster, []).append(f"{item.prompt}{item.target}\n{item.foil or ''}")
-        return tuple(Document(name, "\n".join(sorted(texts))) for name, texts in by_cluster.items())
+        return tuple(CorpusDocument(name, "\n".join(sorted(texts))) for name, texts in by_cluster.items())
 
 
 def read_examples(examples: Examples, base: Path, columns: Sequence[str] = ()) -> ExampleTable:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from hypotest.corpora.content import document_hash
 from hypotest.corpora.documents import TEXT_COLUMN, as_text, whole_characters
 from hypotest.errors import CorpusError
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 from hypotest.records.protocol.texts import CorpusHub
 from hypotest.records.stored.files import MAX_BYTES
 from hypotest.records.stored.hub import is_hub_name
@@ -117,7 +117,7 @@ def stream_rows(
 
 def hub_source(
     text: CorpusHub, commit: str | None, rows: list[Row], n_empty: int = 0, n_copies: int = 0
-) -> tuple[list[Document], TextSource]:
+) -> tuple[list[CorpusDocument], TextSource]:
     """The documents of a data set, and what is needed to know them again.
 
     Args:
@@ -135,7 +135,7 @@ def hub_source(
         if fields:
             digest.update(json.dumps(fields, sort_keys=True).encode())
     documents = [
-        Document(id=f"{name}:{number}", text=content, fields=fields) for number, content, fields in rows
+        CorpusDocument(id=f"{name}:{number}", text=content, fields=fields) for number, content, fields in rows
     ]
     return documents, TextSource(name, commit or "", digest.hexdigest(), len(documents), n_empty, n_copies)
 

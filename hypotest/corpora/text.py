@@ -9,7 +9,7 @@ from pathlib import Path
 from hypotest.corpora.content import document_hash
 from hypotest.corpora.documents import read_documents
 from hypotest.errors import CorpusError
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 from hypotest.records.protocol.texts import CorpusFiles
 from hypotest.records.stored.files import MAX_BYTES
 from hypotest.records.stored.text_files import files_of, is_many, why_none
@@ -17,7 +17,7 @@ from hypotest.records.stored.text_files import files_of, is_many, why_none
 
 def read_files(
     text: CorpusFiles, base: Path, key: str, columns: Sequence[str] = ()
-) -> tuple[list[Document], list[TextSource]]:
+) -> tuple[list[CorpusDocument], list[TextSource]]:
     """Read the files that a protocol names.
 
     A document that was there before is left out, and counted: it may be on both sides of the split. White
@@ -33,7 +33,7 @@ def read_files(
         CorpusError: If a file is missing, no regular file, too large together with those before it, not what
             its name says, empty, or named twice; if a folder or pattern stands for none.
     """
-    documents: list[Document] = []
+    documents: list[CorpusDocument] = []
     sources = []
     left = MAX_BYTES
     files: dict[Path, str] = {}
@@ -62,7 +62,7 @@ def read_files(
             encoded = content.encode()
             seen.add(own)
             left -= len(encoded)
-            documents.append(Document(f"{name}:{place}" if place else name, content, own_fields))
+            documents.append(CorpusDocument(f"{name}:{place}" if place else name, content, own_fields))
             digest.update(encoded)
             digest.update(b"\0" if place else b"")
         if is_one and n_empty == len(contents):

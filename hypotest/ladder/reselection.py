@@ -78,7 +78,7 @@ def reselection_errors(tested: Tested, decisive: Rung, over: Errors) -> Errors:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class EffectsOnHalves:
     """An effect for the groups that are found on half-samples of one factor."""
 
     values: Values
@@ -87,7 +87,7 @@ class Change:
     """Variance of each value that is the luck of few draws."""
 
 
-def together(again: Reselected, changes: Sequence[Change], fixed: Variances) -> Variances:
+def together(again: Reselected, changes: Sequence[EffectsOnHalves], fixed: Variances) -> Variances:
     """Variances over both splits.
 
     Args:
@@ -105,7 +105,7 @@ def together(again: Reselected, changes: Sequence[Change], fixed: Variances) -> 
     )
 
 
-def _on_all(tested: Tested, decisive: Rung, groups: Groups, drawn: Groups | None) -> Change:
+def _on_all(tested: Tested, decisive: Rung, groups: Groups, drawn: Groups | None) -> EffectsOnHalves:
     """Of the groups of one factor, measured on all rows."""
     own = _values(tested.measure, groups)
     if drawn is None:
@@ -116,7 +116,7 @@ def _on_all(tested: Tested, decisive: Rung, groups: Groups, drawn: Groups | None
 
 def _on_half_of_types(
     tested: Tested, decisive: Rung, again: Reselected, place: int, drawn: Groups | None
-) -> Change:
+) -> EffectsOnHalves:
     """Of the groups found on halves of one condition's types, or of all, measured on the same halves."""
     measure, rows, groups = tested.measure, tested.measure.rows, again.groups[place]
     halves, joint = again.halves[place].weights, again.types[place - 1]
@@ -146,24 +146,26 @@ def _on_half_of_types(
     return _against(own, np.stack(of_controls))
 
 
-def _scaled(own: Values, decisive: Rung, groups: Groups) -> Change:
+def _scaled(own: Values, decisive: Rung, groups: Groups) -> EffectsOnHalves:
     """On the scale of the draws of a null without groups in this network."""
     scale = decisive.scale
     assert scale is not None
     pairs = zip(own, groups, strict=True)
-    return Change(np.array([float(scale(np.array([value]), len(group))[0]) for value, group in pairs]))
+    return EffectsOnHalves(
+        np.array([float(scale(np.array([value]), len(group))[0]) for value, group in pairs])
+    )
 
 
-def _against(own: Values, of_controls: Values) -> Change:
+def _against(own: Values, of_controls: Values) -> EffectsOnHalves:
     """Less the mean of the controls of each, shape (R, n_draws); draws undefined for one are left out."""
     known = np.isfinite(of_controls).all(axis=0)
     if np.count_nonzero(known) < 2:
-        return Change(np.full(len(own), np.nan))
+        return EffectsOnHalves(np.full(len(own), np.nan))
     of_controls = of_controls[:, known]
     # what the draws of one number have in common is no luck of the differences between selections
     apart = of_controls - of_controls.mean(axis=0)
     noise = float(apart.var(axis=1, ddof=1).mean()) / apart.shape[1]
-    return Change(own - of_controls.mean(axis=1), noise)
+    return EffectsOnHalves(own - of_controls.mean(axis=1), noise)
 
 
 def _values(measure: BoundMeasure, groups: Sequence[IntArray]) -> Values:
@@ -200,7 +202,7 @@ def _effects_again(compared: MeasuredContrast, effect: Callable[[IntArray], floa
         return Errors(reason=again.reason or "there is none of the group as it is")
     if reason := too_few(again):
         return Errors(reason=reason)
-    changes = [Change(np.array([effect(group) for group in groups])) for groups in again.groups]
+    changes = [EffectsOnHalves(np.array([effect(group) for group in groups])) for groups in again.groups]
     if not all_defined(*(change.values for change in changes)):
         return Errors(reason=UNDEFINED)
     over_documents = Component(interval.standard_error**2, interval.degrees_of_freedom + 1.0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hypotest.measures.measure import ConditionMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.design import PERMUTATIONS
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hypotest.testing.task import Task
 
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="concentration of attention",
     unit="Gini coefficient, {first} - {second}",
     what="how much attention concentrates on few positions",

@@ -8,7 +8,7 @@ import numpy as np
 
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.option import Option
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="competence: knowledge above chance that the group carries",
     unit="nats",
     what=(

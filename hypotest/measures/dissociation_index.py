@@ -23,7 +23,7 @@ import numpy as np
 
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.option import Option
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.conditions import Conditions
@@ -42,7 +42,7 @@ CLEAR = 3.0
 """Standard errors by which both changes together must differ from zero, for a ratio to them to have an
 interval: at 3.4 of them its 90 % interval covered 0.91, at 1.7 of them 0.85."""
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="dissociation under the lesion of a whole group",
     unit="(own - other) / (own + other)",
     what=(

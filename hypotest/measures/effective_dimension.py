@@ -11,7 +11,7 @@ from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.option import Option
 from hypotest.measures.owners import owners_of_variance
 from hypotest.measures.scale import SCALE
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.evidence.channels import Channel
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="effective dimension of the activations",
     unit="dimensions",
     what="how many dimensions the activity of the group needs",

@@ -9,7 +9,7 @@ import numpy as np
 
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.option import Option
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import GROUP_NULLS, Form
 from hypotest.records.evidence.channels import Channel
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _FEW_EIGENVALUES = 50
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="tail of the weight spectrum",
     unit="Hill alpha (eq. 10)",
     what="how fast the spectrum of the group's weights falls off",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hypotest.measures.measure import ConditionMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.task import Task
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="similarity of influence profiles",
     unit="cosine, as a share of its split-half ceiling",
     what="how alike the influences of all neurons are on {first} and on {second} targets",

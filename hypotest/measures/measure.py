@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hypotest.errors import RunError
 from hypotest.measures.option import Option
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.choices import SHARED_CHOICES
@@ -50,7 +50,7 @@ class Measure:
     """What a protocol can name; `GroupMeasure` or `ConditionMeasure`."""
 
     name: str
-    words: Words
+    words: MeasureWords
     level: Level
     interface: int = INTERFACE
     """Version that it was written for; measures of other packages should write it out."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.option import Option
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import GROUP_NULLS, Form
 from hypotest.records.evidence.channels import Channel
 
@@ -27,7 +27,7 @@ _BIASED_INFORMATION = 0.2
 """Share of the group's mutual information that finite text alone explains, from which it is mentioned."""
 _GROUPS_PER_TASK = 1000
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="modularity Q of the group's network",
     unit="Q",
     what="how clearly the network between the group's neurons falls into communities",
@@ -54,7 +54,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
     from hypotest.estimators import relabelled
     from hypotest.estimators.graphs import altered, modularity, shared_partitions
     from hypotest.estimators.graphs.information import score_correlations
-    from hypotest.testing.group_measure import BoundMeasure, MeasuredRows, Network, under_labels_of
+    from hypotest.testing.group_measure import BoundMeasure, GroupGraph, MeasuredRows, under_labels_of
     from hypotest.testing.layer_statistics import information_of
 
     options = MEASURE.filled(prediction.options)
@@ -147,7 +147,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
             },
             _order if copula else None,
         ),
-        network=Network(
+        network=GroupGraph(
             graph=lambda group: information[np.ix_(group, group)].astype(np.float64),
             values=of_other_graphs,
             n_rows=len(activations),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.owners import owners_of_variance
 from hypotest.measures.scale import SCALE
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.evidence.channels import Channel
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="participation ratio of the activations",
     unit="dimensions",
     what="over how many dimensions the activity of the group is spread",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hypotest.measures.measure import ConditionMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 
@@ -21,7 +21,7 @@ DRAWS = 1999
 SHUFFLED = "parts permuted"
 """The comparison with these."""
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="agreement of activity with the declared parts",
     unit="adjusted Rand index",
     what="whether the group's neurons that act together are those of one declared part",

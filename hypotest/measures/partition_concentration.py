@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hypotest.measures.measure import GroupMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="concentration of the group on declared parts",
     unit="Gini coefficient",
     what="whether the neurons lie in few of the declared parts (experts, branches, modalities)",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.measures.measure import ConditionMeasure
 from hypotest.measures.option import Option
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="flatness of the influence plateau",
     unit="1 - |left slope| / kappa",
     what="how flat the top of the influence curve is, where the most influential neurons stand",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hypotest.errors import RunError
 from hypotest.measures.measure import INTERFACE, ConditionMeasure, GroupMeasure, Measure
 from hypotest.measures.option import Option
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.records.protocol.choices import SHARED_CHOICES
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.prediction import Prediction
@@ -132,9 +132,9 @@ def filled_options(prediction: Prediction) -> dict[str, str | int | float]:
     return measure_of(prediction).filled(prediction.options)
 
 
-def words_of(name: str, title: str, names: Conditions) -> Words:
+def words_of(name: str, title: str, names: Conditions) -> MeasureWords:
     """Words for a measure of two conditions; one that is not here has the title that a result keeps."""
     measure = MEASURES.get(name)
     if measure is not None:
         return measure.words.of(names)
-    return Words(title, "", title, "less", "greater", title, f"How large is this: {title}?", title)
+    return MeasureWords(title, "", title, "less", "greater", title, f"How large is this: {title}?", title)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hypotest.measures.measure import ConditionMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 HALVINGS = 5
 """Random halvings of documents and types behind a noise ceiling."""
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="similarity of attention routing",
     unit="share of the noise ceiling",
     what=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hypotest.measures.measure import GroupMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import RANDOM_GROUPS
 from hypotest.records.evidence.channels import Channel
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="coupling inside the group against the rest of the layer",
     unit="ratio of mean mutual information",
     what="how much more the neurons share with each other than with the rest of the layer",

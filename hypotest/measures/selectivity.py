@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hypotest.measures.measure import GroupMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.evidence.channels import Channel
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hypotest.testing.group_measure import BoundMeasure
     from hypotest.testing.relabelled import ShuffledGroups
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="influence on {first} rather than {second} targets",
     unit="({first} - {second}) / ({first} + {second})",
     what="how much more the neurons matter for {first} targets than for {second} ones",

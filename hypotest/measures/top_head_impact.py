@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hypotest.measures.measure import GroupMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import RANDOM_GROUPS
 from hypotest.records.evidence.channels import Channel
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.group_measure import BoundMeasure
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="impact of the top head on the group",
     unit="relative change of the activations",
     what="how strongly the group depends on its strongest attention head",

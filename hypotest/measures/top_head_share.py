@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hypotest.measures.measure import ConditionMeasure
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import Form
 from hypotest.records.evidence.channels import Channel
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
 
-WORDS = Words(
+WORDS = MeasureWords(
     title="share of the top head in its layer's effect",
     unit="share of the squared change",
     what="the share that the strongest attention head has in its layer's effect on the group",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class MeasureWords:
     """What texts say of a measure: explanations, methods, reports, axes.
 
     ``{first}`` and ``{second}`` stand for the names of the protocol's conditions.
@@ -38,8 +38,8 @@ class Words:
     transformed_if: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The value of an option -> the sentence then."""
 
-    def of(self, names: Conditions) -> Words:
+    def of(self, names: Conditions) -> MeasureWords:
         """The words with the names of a protocol's conditions."""
         texts: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
         said = {name: named(text, names) for name, text in texts.items() if isinstance(text, str)}
-        return Words(**{**texts, **said})
+        return MeasureWords(**{**texts, **said})

@@ -11,7 +11,7 @@ from pydantic import Field
 from hypotest.nulls.covariates import EXACT, PLAIN, Covariate, in_words, needs_weights
 from hypotest.nulls.draws import RANDOM_GROUPS_LIMIT, exact_draws, plain_draws
 from hypotest.nulls.form import Form
-from hypotest.nulls.null import Null, StopAfter, Words
+from hypotest.nulls.null import Null, NullWords, StopAfter
 from hypotest.records.protocol.design import LARGEST_IMBALANCE
 from hypotest.records.protocol.strict import Strict
 from hypotest.records.results.sentences import sentence_list
@@ -114,7 +114,7 @@ NULL = Null(
     options=CovariateMatched,
     summary="random neurons that resemble the group in declared covariates",
     place=20,
-    words=Words(
+    words=NullWords(
         question="is it unlike neurons that resemble it in the declared covariates, such as how active "
         "they are and how strongly they write?",
         they="the covariate_matched groups",

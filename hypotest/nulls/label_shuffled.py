@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from hypotest.nulls.form import Form
-from hypotest.nulls.null import Null, Words
+from hypotest.nulls.null import Null, NullWords
 from hypotest.predicates.combine import exchange_of
 from hypotest.predicates.units import EXCHANGES, instead_of
 from hypotest.records.evidence.channels import Channel
@@ -250,7 +250,7 @@ NULL = Null(
     options=LabelShuffled,
     summary="the group that the same selection finds when the labels of both conditions are shuffled",
     place=40,
-    words=Words(
+    words=NullWords(
         question={
             "type": "is it unlike what the same selection finds when {first} is dealt out over token types "
             "at random, so that labels mean nothing? That decides selectivity. For anything else it "

@@ -11,7 +11,7 @@ from pydantic import Field
 from hypotest.nulls.covariates import EXACT, PLAIN, LocalCovariate, in_words, needs_weights
 from hypotest.nulls.draws import exact_draws, plain_draws
 from hypotest.nulls.form import Form
-from hypotest.nulls.null import Null, StopAfter, Words
+from hypotest.nulls.null import Null, NullWords, StopAfter
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.protocol.design import FEWEST_MOVABLE
 from hypotest.records.protocol.strict import Strict
@@ -232,7 +232,7 @@ NULL = Null(
     options=LocalMatched,
     summary="random neurons as loud and as influential on the second condition as the group's",
     place=30,
-    words=Words(
+    words=NullWords(
         question="is it unlike its neighbours, neurons as loud and as influential on {second} targets? What "
         "survives here follows what {first} targets chose them for. Two conditions cannot tell "
         "influence on {first} targets from influence as such to which {second} targets add some of "

@@ -52,7 +52,7 @@ def nothing(*args: Any) -> Iterator[Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class NullWords:
     """What texts say of a null. Functions get its options as the protocol declares them, and the protocol.
 
     ``{first}`` and ``{second}`` stand for the names of its conditions in `question`.
@@ -108,7 +108,7 @@ class Null:
     """What a protocol can declare under ``nulls``."""
 
     name: str
-    words: Words
+    words: NullWords
     form: Form
     """What is drawn; measures say which of these they accept."""
     interface: int = INTERFACE

@@ -19,7 +19,7 @@ from hypotest.nulls.graphs import (
     of_correlations,
     rates_of_random_groups,
 )
-from hypotest.nulls.null import Null, Words
+from hypotest.nulls.null import Null, NullWords
 from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ NULL = Null(
     together=NEURON_BASIS,
     no_placebo="it asks about the neurons as a basis, not about the conditions",
     never_decides=DESCRIBES + "; found in a prediction that does: write `role: descriptive`",
-    words=Words(
+    words=NullWords(
         question="is the group's network more divided than that of neurons which share as much variance with "
         "the others, in directions at random? One-sided, half of a test, and it describes.",
         they="its random directions",

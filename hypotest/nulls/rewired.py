@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hypotest.nulls.form import Form
 from hypotest.nulls.graphs import among_other_graphs, has_network
-from hypotest.nulls.null import Null, Words
+from hypotest.nulls.null import Null, NullWords
 from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ NULL = Null(
     place=80,
     never_decides="rewired networks describe and never decide; found in a prediction that does: contrast "
     "with another null (rewired stands beside it), or write `role: descriptive`",
-    words=Words(
+    words=NullWords(
         question="is the group's network unlike one with the same strengths and otherwise random weights? "
         "Almost every network of correlated neurons is: this describes, and never decides.",
         they="its rewired networks",

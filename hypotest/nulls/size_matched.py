@@ -10,7 +10,7 @@ from pydantic import Field
 
 from hypotest.nulls.draws import RANDOM_GROUPS_LIMIT, exact_draws, plain_draws
 from hypotest.nulls.form import Form
-from hypotest.nulls.null import Null, StopAfter, Words
+from hypotest.nulls.null import Null, NullWords, StopAfter
 from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ NULL = Null(
     summary="as many random neurons, from the whole layer",
     place=10,
     gives_sd=True,
-    words=Words(
+    words=NullWords(
         question="is the group unlike other neurons of the layer, as many and drawn at random?",
         they="the size_matched groups",
         explained=lambda null, protocol: (

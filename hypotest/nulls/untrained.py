@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from hypotest.nulls.form import Form
-from hypotest.nulls.null import Null, Words
+from hypotest.nulls.null import Null, NullWords
 from hypotest.records.protocol.strict import Strict
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ NULL = Null(
     summary="the same protocol on networks that learned nothing",
     place=90,
     no_placebo="other networks would have to be collected anew",
-    words=Words(
+    words=NullWords(
         question="is the group unlike what the same protocol finds in networks that learned nothing? What "
         "they show as well is due to the architecture, not to learning.",
         they="the untrained networks",

@@ -26,12 +26,12 @@ from hypotest.pages.document import (
     Details,
     Document,
     Figure,
-    Group,
     Heading,
     Items,
     Note,
     Paragraph,
     Table,
+    Together,
 )
 from hypotest.pages.inline import INDENTED, Inline, Span, aside, path, spans, strong
 from hypotest.pages.text import terminal_text
@@ -66,14 +66,14 @@ class ConsolePage:
         """
         console = Console(file=io.StringIO(), width=WIDTH, color_system=None, _environ={})
         with console.capture() as captured:
-            console.print(Shown(document))
+            console.print(ConsoleDocument(document))
         return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 PAGE = ConsolePage()
 
 
-class Shown:
+class ConsoleDocument:
     """A document that rich can print, for the width at hand."""
 
     def __init__(self, document: Document) -> None:
@@ -91,7 +91,7 @@ class Shown:
 
 def shown(document: Document) -> ConsoleRenderable:
     """A document that rich can print."""
-    return Shown(document)
+    return ConsoleDocument(document)
 
 
 def _rendered(block: Block, console: Console, options: ConsoleOptions) -> Iterator[ConsoleRenderable]:
@@ -115,7 +115,7 @@ def _rendered(block: Block, console: Console, options: ConsoleOptions) -> Iterat
         case Details():
             yield text_of((block.summary, ":"), "bold")
             yield from _all(block.blocks, console, options)
-        case Group():
+        case Together():
             yield from _all(block.blocks, console, options)
 
 

@@ -129,13 +129,13 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Together:
     """Blocks that belong together, such as a table and its legend; nothing comes between them."""
 
     blocks: tuple[Block, ...]
 
 
-Block: TypeAlias = Heading | Paragraph | Items | Table | Figure | Code | Note | Details | Group
+Block: TypeAlias = Heading | Paragraph | Items | Table | Figure | Code | Note | Details | Together
 Part: TypeAlias = Block | Inline
 """What an author gives: a block, or text, which is a paragraph."""
 
@@ -187,6 +187,6 @@ def document(parts: Iterable[Part]) -> Document:
     return Document(blocks(parts))
 
 
-def together(*parts: Part) -> Group:
+def together(*parts: Part) -> Together:
     """Blocks that belong together."""
-    return Group(blocks(parts))
+    return Together(blocks(parts))

@@ -14,12 +14,12 @@ from hypotest.pages.document import (
     Details,
     Document,
     Figure,
-    Group,
     Heading,
     Items,
     Note,
     Paragraph,
     Table,
+    Together,
 )
 from hypotest.pages.inline import Inline, Span, plain, spans
 
@@ -86,7 +86,7 @@ def _parts(block: Block) -> Iterator[str]:
         case Details():
             summary = html.escape(plain(block.summary), quote=False)
             yield f"<details><summary>{summary}</summary>\n\n{markdown(*block.blocks)}\n\n</details>"
-        case Group():
+        case Together():
             for each in block.blocks:
                 yield from _parts(each)
 

@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import BeforeValidator, Field, create_model, model_validator
 
 from hypotest.errors import CorpusError
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting
 from hypotest.predicates.rows import About, BoolArray, Rows
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.records.protocol.strict import Strict
 
 NAMED = 10
@@ -76,7 +76,7 @@ def bind(options: Any, about: About | None, setting: Setting) -> Bound:
     return Bound(holds)
 
 
-def chosen_documents(options: Any, documents: Sequence[Document]) -> BoolArray:
+def chosen_documents(options: Any, documents: Sequence[CorpusDocument]) -> BoolArray:
     """Which documents are meant, shape (n_documents,).
 
     Raises:
@@ -118,7 +118,9 @@ def _clause(options: Any, subject: str) -> str:
 PREDICATE = Predicate(
     name="document",
     options=Which,
-    words=Words(summary="its document, by a column of the text or the name of its file", clause=_clause),
+    words=PredicateWords(
+        summary="its document, by a column of the text or the name of its file", clause=_clause
+    ),
     exchange="document",
     material=("text",),
     bind=bind,

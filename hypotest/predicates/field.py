@@ -11,7 +11,7 @@ from pydantic import Field
 
 from hypotest.errors import CorpusError
 from hypotest.predicates.document import NAMED, AsTexts
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting
 from hypotest.predicates.rows import About, BoolArray, Rows
 
 _Text = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -70,7 +70,7 @@ def _clause(options: Mapping[str, tuple[str, ...]], subject: str) -> str:
 PREDICATE = Predicate(
     name="field",
     options=Columns,
-    words=Words(
+    words=PredicateWords(
         summary="columns of the examples: `{number: singular}`, or a list of values of each",
         clause=_clause,
     ),

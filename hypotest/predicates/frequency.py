@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from hypotest.errors import CorpusError
 from hypotest.estimators.elbow import find_elbow, frequency_curve
-from hypotest.predicates.predicate import Bound, Kind, Predicate, Setting, Words, of_types
+from hypotest.predicates.predicate import Bound, Kind, Predicate, PredicateWords, Setting, of_types
 from hypotest.predicates.rows import About, BoolArray
 from hypotest.records.protocol.strict import Strict
 from hypotest.records.results.figure_data import FrequencyCurve
@@ -260,7 +260,7 @@ PREDICATE = Predicate(
     name="frequency",
     about=("target", "token"),
     options=Frequency,
-    words=Words(
+    words=PredicateWords(
         summary="how frequent its type is in the text that `frequencies` counts", clause=_clause, note=_note
     ),
     defines=("target_frequency",),

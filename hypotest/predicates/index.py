@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, create_model, model_validator
 
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting
 from hypotest.predicates.rows import About, BoolArray, Rows
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.protocol.strict import Strict
@@ -70,7 +70,7 @@ def _clause(options: Any, subject: str) -> str:
 PREDICATE = Predicate(
     name="index",
     options=Range,
-    words=Words(summary="place within the block, counted from 0", clause=_clause),
+    words=PredicateWords(summary="place within the block, counted from 0", clause=_clause),
     exchange="span",
     defines=("index",),
     bind=bind,

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field
 
 from hypotest.errors import CorpusError
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting
 from hypotest.predicates.rows import About, Rows
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.records.protocol.strict import Strict
 from hypotest.records.stored.text_files import WITH_COLUMNS
 
@@ -33,7 +33,7 @@ Span = tuple[int, int]
 _WHOLE = re.compile("[0-9]{1,12}")
 
 
-class Table(Strict):
+class LabelTable(Strict):
     """A table of labelled spans."""
 
     file: str = Field(
@@ -50,13 +50,13 @@ def _as_table(value: Any) -> Any:
     return {"file": value} if isinstance(value, str) else value
 
 
-def check(options: Table) -> Iterator[str]:
+def check(options: LabelTable) -> Iterator[str]:
     """What is wrong with the name of the file."""
     if not WITH_COLUMNS.search(options.file):
         yield "must be .jsonl, .csv, .tsv or .parquet, with a span in each row"
 
 
-def bind(options: Table, about: About | None, setting: Setting) -> Bound:
+def bind(options: LabelTable, about: About | None, setting: Setting) -> Bound:
     """Read the table.
 
     Raises:
@@ -160,7 +160,7 @@ def _slice(owners: Any, number: int) -> Any:
     return np.arange(low, high)
 
 
-def _require_disjoint(spans: Sequence[Span], document: Document, where: str) -> None:
+def _require_disjoint(spans: Sequence[Span], document: CorpusDocument, where: str) -> None:
     ordered = sorted(spans)
     for start, end in ordered:
         if start < 0 or end <= start or end > len(document.text):
@@ -179,8 +179,8 @@ def _require_disjoint(spans: Sequence[Span], document: Document, where: str) -> 
 
 PREDICATE = Predicate(
     name="labels",
-    options=Annotated[Table, BeforeValidator(_as_table, json_schema_input_type=str | Table)],
-    words=Words(
+    options=Annotated[LabelTable, BeforeValidator(_as_table, json_schema_input_type=str | LabelTable)],
+    words=PredicateWords(
         summary="a table of labelled spans: a character of the next token lies in one",
         clause=lambda options, subject: (
             "the next token lies in a span "

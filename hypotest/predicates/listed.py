@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from hypotest.errors import CorpusError
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words, count_words, of_types
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting, count_words, of_types
 from hypotest.predicates.rows import About, BoolArray
 
 MOST = 10_000
@@ -51,7 +51,7 @@ PREDICATE = Predicate(
     name="in",
     about=("target", "token"),
     options=Listed,
-    words=Words(
+    words=PredicateWords(
         summary="words, one of which its text is, with or without a space before it",
         clause=lambda options, subject: (
             f"{subject} is one of {', '.join(map(repr, options[:NAMED]))}"

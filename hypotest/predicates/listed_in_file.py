@@ -9,7 +9,7 @@ from pydantic import Field
 from hypotest.corpora.files import read_bytes
 from hypotest.errors import CorpusError
 from hypotest.predicates.listed import of_words
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting
 from hypotest.predicates.rows import About
 
 LARGEST = 2**24
@@ -38,7 +38,7 @@ PREDICATE = Predicate(
     name="in_file",
     about=("target", "token"),
     options=Name,
-    words=Words(
+    words=PredicateWords(
         summary="a text file with one word on each line, one of which its text is, with or without a space "
         "before it",
         clause=lambda options, subject: f"{subject} is one of the words in {options}",

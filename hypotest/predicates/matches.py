@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words, count_words, of_types
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting, count_words, of_types
 from hypotest.predicates.rows import About
 
 LONGEST = 1000
@@ -54,7 +54,7 @@ PREDICATE = Predicate(
     name="matches",
     about=("target", "token"),
     options=Pattern,
-    words=Words(
+    words=PredicateWords(
         summary="a regular expression that is found in its text, such as `'^ ?[0-9]+$'`; no lookaround",
         clause=lambda options, subject: f"{subject} matches `{options}`",
     ),

@@ -31,7 +31,7 @@ ABOUT: Mapping[About, str] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class PredicateWords:
     """What texts say of a predicate."""
 
     summary: str
@@ -92,7 +92,7 @@ class Predicate:
     """One way to say which rows a condition has."""
 
     name: str
-    words: Words
+    words: PredicateWords
     interface: int = INTERFACE
     """Version that it was written for; predicates of other packages should write it out."""
     about: tuple[About, ...] = ()

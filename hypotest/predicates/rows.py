@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.records.evidence.arrays import IntArray
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Rows:
     """Number of the block, ascending."""
     index: IntArray
     """Place within the block, from 1, ascending within a block."""
-    documents: Sequence[Document] = ()
+    documents: Sequence[CorpusDocument] = ()
     """By number; empty where no predicate reads them."""
     offsets: Callable[[Sequence[int]], Sequence[IntArray]] = _no_offsets
     """Numbers of documents -> for each the characters of its tokens, from and up to, shape (n_tokens, 2)."""
@@ -70,7 +70,7 @@ class Rows:
     def of(
         cls,
         blocks: Blocks,
-        documents: Sequence[Document] = (),
+        documents: Sequence[CorpusDocument] = (),
         offsets: Callable[[Sequence[int]], Sequence[IntArray]] = _no_offsets,
         n_before: int = 0,
     ) -> Rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from pydantic import StrictBool
 
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting
 from hypotest.predicates.rows import About, BoolArray, Rows
 
 
@@ -31,7 +31,7 @@ PREDICATE = Predicate(
     name="seen",
     about=("target", "token"),
     options=StrictBool,
-    words=Words(
+    words=PredicateWords(
         summary="`true`: it occurred before in the block; `false`: it did not",
         clause=lambda options, subject: (
             f"{subject} {'occurred' if options else 'did not occur'} before in the block"

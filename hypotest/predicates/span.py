@@ -10,9 +10,9 @@ from pydantic import Field
 
 from hypotest.errors import CorpusError
 from hypotest.predicates.labels import Span, bound_spans
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting
 from hypotest.predicates.rows import About
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.records.protocol.strict import Strict
 
 COLUMN = "spans"
@@ -29,7 +29,7 @@ def bind(options: Labelled, about: About | None, setting: Setting) -> Bound:
     return bound_spans(lambda rows: spans_of(options.label, rows.documents), COLUMN)
 
 
-def spans_of(label: str, documents: Sequence[Document]) -> dict[str, list[Span]]:
+def spans_of(label: str, documents: Sequence[CorpusDocument]) -> dict[str, list[Span]]:
     """Name of each document with such spans -> their characters.
 
     Raises:
@@ -49,7 +49,7 @@ def spans_of(label: str, documents: Sequence[Document]) -> dict[str, list[Span]]
     return spans
 
 
-def _spans(document: Document) -> list[tuple[int, int, str]]:
+def _spans(document: CorpusDocument) -> list[tuple[int, int, str]]:
     content = document.fields.get(COLUMN)
     if content is None:
         return []
@@ -72,7 +72,7 @@ def _span(item: Any) -> tuple[int, int, str]:
 PREDICATE = Predicate(
     name="span",
     options=Labelled,
-    words=Words(
+    words=PredicateWords(
         summary="labelled spans that come with the text, in a column `spans` of [start, end, label]",
         clause=lambda options, subject: f"the next token lies in a span labelled {options.label}",
     ),

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class CorpusDocument:
     """One source text: a file, an article. The independent unit of text."""
 
     id: str

@@ -14,7 +14,7 @@ from hypotest.records.protocol.strict import Strict
 from hypotest.registration.findings import Finding, Path, ids_of, key_name
 from hypotest.registration.load import judge
 from hypotest.registration.load import load_protocol as load_record
-from hypotest.registration.source import MAX_DEPTH, Source, refusal
+from hypotest.registration.source import MAX_DEPTH, YamlSource, refusal
 from hypotest.registration.writing import written, yaml_text
 
 
@@ -122,7 +122,7 @@ def _checked(keys: Mapping[str, Any], where: str) -> records.Protocol:
     data = {
         str(key): _plain(value, (str(key),), findings) for key, value in keys.items() if value is not None
     }
-    protocol, more = judge(Source(where, data=data, findings=findings))
+    protocol, more = judge(YamlSource(where, data=data, findings=findings))
     wrong = [item for item in more if item.severity == "error"]
     if protocol is None or wrong:
         ids = ids_of(data.get("predictions"))

@@ -29,7 +29,7 @@ from hypotest.registration.checks.validate import findings_in
 from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
 from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed
-from hypotest.registration.source import Source, read_source
+from hypotest.registration.source import YamlSource, read_source
 from hypotest.registration.wording import data_path, errors_in, findings_of, unknown_key, written_path
 
 _DEFAULT_HYPOTHESES: tuple[str, ...] = Protocol.model_fields["hypotheses"].default
@@ -104,7 +104,7 @@ def read_protocol(
     return None if failed else protocol, problems
 
 
-def judge(source: Source) -> tuple[Protocol | None, list[Finding]]:
+def judge(source: YamlSource) -> tuple[Protocol | None, list[Finding]]:
     """A protocol from plain data, as far as there is one, and what is wrong with it; no files are read."""
     findings = [*source.findings, *postponed(source.data)]
     tainted = {finding.path for finding in findings if finding.taints}
@@ -205,7 +205,7 @@ def _in_file(finding: Finding, kept: Sequence[int]) -> Finding:
     return replace(finding, path=translate(finding.path), depends=depends)
 
 
-def _of_network(source: Source, network: str) -> Source:
+def _of_network(source: YamlSource, network: str) -> YamlSource:
     """The source with a network for its subject, where it does not name one."""
     subject = source.data.get("subject")
     if subject is None or (isinstance(subject, dict) and "network" not in subject):

@@ -38,7 +38,7 @@ MAX_DIGITS = 40
 
 
 @dataclass(slots=True)
-class Source:
+class YamlSource:
     """What a file says, and where it says it. Lines and columns count from 0."""
 
     file: str
@@ -76,7 +76,7 @@ class Source:
         return isinstance(value, dict | list)
 
 
-def read_source(file: str | os.PathLike[str]) -> Source:
+def read_source(file: str | os.PathLike[str]) -> YamlSource:
     """Read a YAML file without interpreting it.
 
     Args:
@@ -91,7 +91,7 @@ def read_source(file: str | os.PathLike[str]) -> Source:
     """
     path = os.fspath(file)
     text = read_text(path)
-    source = Source(path if path.isprintable() else shown(path))
+    source = YamlSource(path if path.isprintable() else shown(path))
     # The parser warns about directives and doubtful numbers; both are judged here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -144,7 +144,7 @@ class _Open:
     key: str | None = None
 
 
-def _build(source: Source, events: Iterator[Event]) -> None:
+def _build(source: YamlSource, events: Iterator[Event]) -> None:
     stack: list[_Open] = []
     documents = values = 0
     for event in events:
@@ -185,7 +185,7 @@ def _build(source: Source, events: Iterator[Event]) -> None:
         refuse(source.where((0, 0)), "is empty: `hypotest init` writes a protocol to begin with")
 
 
-def _open_key(source: Source, top: _Open, event: NodeEvent, mark: tuple[int, int]) -> None:
+def _open_key(source: YamlSource, top: _Open, event: NodeEvent, mark: tuple[int, int]) -> None:
     if not isinstance(event, ScalarEvent) or event.tag is not None:
         refuse(source.where(mark), "a key must be a single word; found a collection, alias or tag")
     top.key = str(event.value)
@@ -208,7 +208,7 @@ def _path_of_next(top: _Open | None) -> Path:
     return (*top.path, top.key or "")
 
 
-def _put(source: Source, top: _Open, path: Path, value: Any, mark: tuple[int, int]) -> None:
+def _put(source: YamlSource, top: _Open, path: Path, value: Any, mark: tuple[int, int]) -> None:
     if isinstance(top.content, list):
         top.content.append(value)
     else:
@@ -218,7 +218,7 @@ def _put(source: Source, top: _Open, path: Path, value: Any, mark: tuple[int, in
     source.values.setdefault(path, mark)
 
 
-def _value(source: Source, path: Path, event: NodeEvent, mark: tuple[int, int]) -> Any:
+def _value(source: YamlSource, path: Path, event: NodeEvent, mark: tuple[int, int]) -> Any:
     """The value that an event begins: an empty collection, a scalar, or None if it is refused."""
 
     def report(message: str) -> None:

@@ -11,12 +11,12 @@ from hypotest.pages.document import (
     Details,
     Document,
     Figure,
-    Group,
     Heading,
     Items,
     Note,
     Paragraph,
     Table,
+    Together,
 )
 from hypotest.pages.inline import Inline, Span, plain
 from hypotest.records.protocol.wording import MaterialWords
@@ -57,7 +57,7 @@ def _block(block: Block, words: MaterialWords) -> Block:
             return replace(block, caption=caption, alternative=alternative)
         case Code():
             return block
-        case Note() | Group():
+        case Note() | Together():
             return replace(block, blocks=tuple(_block(item, words) for item in block.blocks))
         case Details():
             blocks = tuple(_block(item, words) for item in block.blocks)

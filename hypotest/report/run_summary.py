@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hypotest.nulls.registry import NULLS
-from hypotest.pages.document import Column, ColumnKind, Document, Group, Part, Table, document, together
+from hypotest.pages.document import Column, ColumnKind, Document, Part, Table, Together, document, together
 from hypotest.pages.inline import Inline, Span, Tone, aside, joined, lines, path, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult, Stance
@@ -64,7 +64,7 @@ def _parts(results: Results, folder: Path | None) -> Iterator[Part]:
     yield together(*last)
 
 
-def verdict_table(results: Results) -> Group:
+def verdict_table(results: Results) -> Together:
     """The predictions of a run; legible at 80 columns and without colour.
 
     Each takes two lines, the second for what qualifies the first: under the name what it is compared with,

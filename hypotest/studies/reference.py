@@ -16,7 +16,7 @@ import torch
 from hypotest.corpora.blocks import cut_blocks
 from hypotest.corpora.docstrings import EVALUATION_PACKAGES, TRAINING_PACKAGES, installed, package_documents
 from hypotest.pipeline.checks.preflight import check_command
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 from hypotest.subjects.reference import REFERENCE, reference_card
 from hypotest.subjects.reference.training import TrainingPlan, train
 
@@ -62,7 +62,7 @@ def train_reference(
     return out / f"step{plan.steps}"
 
 
-def held_out_loss(model: Any, tokenizer: Any, documents: list[Document]) -> float:
+def held_out_loss(model: Any, tokenizer: Any, documents: list[CorpusDocument]) -> float:
     """Mean cross-entropy in nats per token on text that the model was not trained on.
 
     Over 256 blocks spread evenly over the documents, each cut as a run cuts them.
@@ -83,9 +83,9 @@ def held_out_loss(model: Any, tokenizer: Any, documents: list[Document]) -> floa
 
 def build_card(
     summary: dict[str, Any],
-    training: list[Document],
+    training: list[CorpusDocument],
     training_sources: list[TextSource],
-    evaluation: list[Document],
+    evaluation: list[CorpusDocument],
     evaluation_sources: list[TextSource],
 ) -> dict[str, Any]:
     """What anyone must know of the model: data, tokens, steps, loss curve, versions."""

@@ -50,7 +50,7 @@ class MeasuredRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class GroupGraph:
     """A group's graph, and the measure of other graphs that a null puts in its place."""
 
     graph: Callable[[IntArray], Values]
@@ -87,7 +87,7 @@ class BoundMeasure:
     """Its values for both conditions' groups of every shuffled labelling, with the evaluation split
     under the same labels; each (n_draws,). None where the values do not depend on labels (weights), or the
     evidence cannot be relabelled; then groups are measured as they are."""
-    network: Network | None = None
+    network: GroupGraph | None = None
     """The graph whose property it is; None where it is not that of a graph."""
     no_interval: str = ""
     """Why there is no interval."""

@@ -19,12 +19,12 @@ from hypotest.pages.document import (
     Details,
     Document,
     Figure,
-    Group,
     Heading,
     Items,
     Note,
     Paragraph,
     Table,
+    Together,
     table,
 )
 from hypotest.pages.inline import BREAK, INDENTED, Inline, Kind, Span, Tone, joined, lines, plain
@@ -75,13 +75,13 @@ def every_block(text: Inline) -> tuple[Block, ...]:
         Items((text, cell), (0, 1)),
         Items((text,), marked=False),
         numbers,
-        Table(columns, numbers.rows, narrow=Group((paragraph,))),
+        Table(columns, numbers.rows, narrow=Together((paragraph,))),
         table(["", ""], [(text, text)]),
         Figure("figures/one", said, "what it shows"),
         Code(said or "code", "yaml"),
         Note("warning", (paragraph, Items((text,)))),
         Details(text, (paragraph, numbers)),
-        Group((paragraph, numbers)),
+        Together((paragraph, numbers)),
     )
 
 

@@ -13,12 +13,12 @@ from hypotest.pages.document import (
     Details,
     Document,
     Figure,
-    Group,
     Heading,
     Items,
     Note,
     Paragraph,
     Table,
+    Together,
     table,
 )
 from hypotest.pages.inline import INDENTED, Span, aside, lines, path, strong
@@ -32,7 +32,7 @@ def printed(*blocks: Block, width: int = 80, soft_wrap: bool = False, colour: bo
 
 
 def test_a_line_is_free_between_blocks_but_not_below_a_heading_or_in_a_group() -> None:
-    text = printed(Heading("a"), Paragraph("b"), Group((Paragraph("c"), Paragraph("d"))), Paragraph("e"))
+    text = printed(Heading("a"), Paragraph("b"), Together((Paragraph("c"), Paragraph("d"))), Paragraph("e"))
     assert text == "a\nb\n\nc\nd\n\ne\n"
 
 
@@ -51,7 +51,7 @@ def test_columns_stand_two_spaces_apart_where_there_is_room_and_one_elsewhere() 
 
 
 def test_what_does_not_fit_is_said_in_fewer_characters() -> None:
-    short = Group((table(["a"], [("+",)]), Paragraph("+ is a very long word")))
+    short = Together((table(["a"], [("+",)]), Paragraph("+ is a very long word")))
     whole = Table((Column("a"),), (("supports " * 12,),), short)
     assert "+ is a very long word" in printed(whole, width=100)
     assert "supports supports" in printed(whole, width=120) and "+" not in printed(whole, width=120)

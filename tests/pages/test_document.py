@@ -5,11 +5,11 @@ import pytest
 from hypotest.pages.document import (
     Column,
     Document,
-    Group,
     Heading,
     Items,
     Paragraph,
     Table,
+    Together,
     blocks,
     document,
     table,
@@ -26,7 +26,7 @@ def test_text_is_a_paragraph_and_what_is_empty_is_left_out() -> None:
         Paragraph("d"),
     )
     assert document(iter(["a"])) == Document((Paragraph("a"),))
-    assert together("a", "") == Group((Paragraph("a"),))
+    assert together("a", "") == Together((Paragraph("a"),))
 
 
 def test_a_row_has_as_many_cells_as_there_are_columns() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from hypotest.corpora.blocks import Blocks
 from hypotest.predicates.predicate import Setting
 from hypotest.predicates.rows import Rows
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 
 TEXTS = ("a", " b", " 12", "7", " c", " Paris", ".", "\n")
 """Of tokens 0 to 7."""
@@ -43,6 +43,6 @@ def rows(tokens, document=None, lengths=None, fields=(), n_before=0) -> Rows:
             TEXTS[token] for block in own for token in made.tokens[block, n_before : made.lengths[block]]
         ]
         text, places = texts_of(words)
-        documents.append(Document(f"{number}.txt", text, fields[number] if fields else {}))
+        documents.append(CorpusDocument(f"{number}.txt", text, fields[number] if fields else {}))
         offsets.append(places)
     return Rows.of(made, documents, lambda numbers: [offsets[number] for number in numbers], n_before)

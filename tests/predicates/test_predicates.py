@@ -19,7 +19,7 @@ from hypotest.predicates.combine import (
 from hypotest.predicates.registry import PREDICATES
 from hypotest.predicates.units import EXCHANGES
 from hypotest.predicates.variations import differences, varied, wider
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.records.protocol.conditions import condition_model, leaves
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import load_protocol
@@ -366,7 +366,7 @@ class TestEveryPredicate:
         plain = one.model_dump(mode="json", exclude_none=True)
         assert condition(plain) == one
         assert isinstance(needs_documents(one), bool) and isinstance(
-            Document("a", "b").fields.get("x"), type(None)
+            CorpusDocument("a", "b").fields.get("x"), type(None)
         )
 
 

@@ -78,9 +78,9 @@ def test_learning_rate_warms_up_and_decays_to_a_tenth():
 
 @pytest.mark.slow
 def test_training_resumes_to_the_same_weights(tmp_path, small_documents):
-    from hypotest.records.corpus import Document
+    from hypotest.records.corpus import CorpusDocument
 
-    documents = [Document(str(i), text) for i, text in enumerate(small_documents * 4)]
+    documents = [CorpusDocument(str(i), text) for i, text in enumerate(small_documents * 4)]
     plan = TrainingPlan(
         vocab_size=300, d_model=16, n_layers=1, n_heads=2, n_neurons=32, context=16,
         batch_size=4, microbatch_size=2, steps=203, warmup_steps=5,

@@ -20,7 +20,7 @@ _SMALLEST_SIDE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Units:
+class LabelUnits:
     """In which make-believe labels are constant, as real ones are."""
 
     codes: NDArray[np.int64]
@@ -36,15 +36,15 @@ class Units:
         return bool((np.bincount(self.strata) > 1).any())
 
 
-def units_of(evidence: Evidence, unit: Unit) -> Units:
+def units_of(evidence: Evidence, unit: Unit) -> LabelUnits:
     """The units of the positions of both splits, those of the selection split first."""
     positions = pl.concat([evidence.selection.positions, evidence.evaluation.positions])
     codes, strata = units_in(positions, unit)
     _, first, counts = np.unique(codes, return_index=True, return_counts=True)
-    return Units(codes.astype(np.int64), counts.astype(np.int64), strata[first].astype(np.int64))
+    return LabelUnits(codes.astype(np.int64), counts.astype(np.int64), strata[first].astype(np.int64))
 
 
-def half_of_units(units: Units, rng: np.random.Generator) -> NDArray[np.bool_]:
+def half_of_units(units: LabelUnits, rng: np.random.Generator) -> NDArray[np.bool_]:
     """A random half of the units in each stratum, as labels are permuted."""
     mask = np.zeros(units.counts.size, dtype=bool)
     for stratum in np.unique(units.strata):

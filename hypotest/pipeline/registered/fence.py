@@ -45,6 +45,8 @@ WORDING = (
 """Files in them that only write sentences."""
 NETWORKS = "subjects/controls/"
 """Networks of known organisation: what they are is part of their own fingerprints, and of no other's."""
+_WORDS = frozenset({"MeasureWords", "NullWords", "PredicateWords"})
+"""Records of what a noun is called and how it is described."""
 _SAID = frozenset(
     {"description", "title", "help", "words", "no_interval", "refused", "summary", "never_decides"}
 )
@@ -139,7 +141,7 @@ def _write(node: object, text: list[str], *, silent: bool = False) -> None:
     elif isinstance(node, ast.JoinedStr) and silent:
         text.append("(text)")
     elif isinstance(node, ast.AST):
-        if isinstance(node, ast.Call) and _name(node.func) == "Words":
+        if isinstance(node, ast.Call) and _name(node.func) in _WORDS:
             text.append("(words)")
             return
         if isinstance(node, ast.Call) and _name(node.func) == "Option":

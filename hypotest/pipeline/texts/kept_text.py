@@ -27,7 +27,7 @@ from hypotest.corpora.docstrings import documents_by_part, package_documents, so
 from hypotest.corpora.sampling import SPLITS, Candidates, SampledPositions
 from hypotest.engine.session import cache_folder
 from hypotest.pipeline.texts.reader import TextReader, encoded_batches, padding_for
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 from hypotest.records.evidence.rows import condition_type
 from hypotest.records.stored.files import python_hash
 
@@ -38,7 +38,7 @@ _NUMBERS = ("document", "block", "index", "target")
 
 def documents_of_packages(
     distributions: Sequence[str], parts: Sequence[str] = ()
-) -> tuple[list[Document], list[TextSource]]:
+) -> tuple[list[CorpusDocument], list[TextSource]]:
     """As `hypotest.corpora.docstrings.package_documents`; parsing thousands of files is what takes long.
 
     Args:
@@ -66,13 +66,13 @@ def documents_of_packages(
         return {"json": np.frombuffer(json.dumps(content).encode(), dtype=np.uint8)}
 
     contents = json.loads(kept(_place("documents", settings), ("json",), read)["json"].tobytes())
-    return [Document(*item) for item in contents["documents"]], [
+    return [CorpusDocument(*item) for item in contents["documents"]], [
         TextSource(*item) for item in contents["sources"]
     ]
 
 
 def blocks_of(
-    documents: Sequence[Document],
+    documents: Sequence[CorpusDocument],
     reader: TextReader,
     context: int,
     first: int | None = None,

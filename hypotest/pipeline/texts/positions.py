@@ -25,7 +25,7 @@ from hypotest.pipeline.texts.reader import TextReader, require_known
 from hypotest.pipeline.texts.reading import read_text
 from hypotest.pipeline.texts.rows import TextRows, curve_of, draw, rows_of
 from hypotest.predicates.combine import columns_of, needs_documents
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.subjects.network.row_subject import RowSubject
@@ -173,7 +173,7 @@ def sources_of(protocol: Protocol, base: Path, start_stage: StartStage) -> Seque
 
 
 def blocks_in(
-    protocol: Protocol, documents: Sequence[Document], reader: TextReader, bos: int | None
+    protocol: Protocol, documents: Sequence[CorpusDocument], reader: TextReader, bos: int | None
 ) -> Blocks:
     """The blocks of a protocol's text.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hypotest.corpora import blocks
 from hypotest.errors import CorpusError
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.subjects import masking
 from hypotest.subjects.beginning import Beginning
 
@@ -58,7 +58,7 @@ def padding_for(reader: TextReader) -> int:
     return masking.PADDING if reader.is_masked else blocks.PADDING
 
 
-def encoded_batches(documents: Sequence[Document], reader: TextReader) -> Iterator[list[list[int]]]:
+def encoded_batches(documents: Sequence[CorpusDocument], reader: TextReader) -> Iterator[list[list[int]]]:
     """Token ids of each document, `BATCH` documents at a time."""
     for start in range(0, len(documents), BATCH):
         yield reader.encode([document.text for document in documents[start : start + BATCH]])

@@ -22,7 +22,7 @@ from hypotest.engine.progress import StartStage
 from hypotest.engine.session import cache_folder
 from hypotest.errors import CorpusError, OutputError
 from hypotest.pipeline.texts.kept_text import documents_of_packages
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages, Text
 from hypotest.records.stored.files import write_whole
 from hypotest.records.stored.hub import HubAnswer, is_commit
@@ -40,7 +40,7 @@ _FOLDER = "texts"
 
 def read_text(
     text: Text, base: Path, key: str, start_stage: StartStage, columns: Sequence[str] = ()
-) -> tuple[list[Document], list[TextSource]]:
+) -> tuple[list[CorpusDocument], list[TextSource]]:
     """Read the docstrings of installed packages, files, or a data set.
 
     Args:

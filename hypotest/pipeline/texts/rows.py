@@ -22,7 +22,7 @@ from hypotest.pipeline.texts.token_counts import token_counts
 from hypotest.predicates.combine import BoundCondition, bound_condition, exchange_of, stretches
 from hypotest.predicates.predicate import Setting
 from hypotest.predicates.rows import BoolArray, Rows
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import material_words
@@ -184,7 +184,7 @@ def rows_of(
     protocol: Protocol,
     base: Path,
     blocks: Blocks,
-    documents: Sequence[Document],
+    documents: Sequence[CorpusDocument],
     reader: TextReader,
     n_before: int,
     start_stage: StartStage,

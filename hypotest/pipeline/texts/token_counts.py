@@ -15,7 +15,7 @@ from hypotest.engine.progress import StartStage
 from hypotest.engine.session import cache_folder
 from hypotest.pipeline.texts.reader import BATCH, TextReader, encoded_batches, require_known
 from hypotest.pipeline.texts.reading import read_text
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.records.protocol.material import CountedText
 from hypotest.records.protocol.texts import Text
 from hypotest.subjects.reference import reference_token_counts
@@ -54,7 +54,7 @@ def token_counts(
 
 
 def _counted(text: Text, base: Path, reader: TextReader, start_stage: StartStage) -> NDArray[np.int64]:
-    documents: list[Document] | None = None
+    documents: list[CorpusDocument] | None = None
     if text == "reference":  # reading all docstrings takes longer than asking for versions
         identity: list[Any] = [[item.name, item.version] for item in installed(TRAINING_PACKAGES)]
     else:
@@ -71,7 +71,7 @@ def _counted(text: Text, base: Path, reader: TextReader, start_stage: StartStage
     return counts
 
 
-def _count(documents: list[Document], reader: TextReader, start_stage: StartStage) -> NDArray[np.int64]:
+def _count(documents: list[CorpusDocument], reader: TextReader, start_stage: StartStage) -> NDArray[np.int64]:
     step = start_stage("tokens of the frequency text", -(-len(documents) // BATCH))
     counts = np.zeros(reader.vocab_size, dtype=np.int64)
     for batch in encoded_batches(documents, reader):

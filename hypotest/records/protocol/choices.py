@@ -11,12 +11,11 @@ from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler, create_model
+from pydantic import BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema
 
 from hypotest.records.protocol.group import By, Select
-from hypotest.records.protocol.strict import Strict
+from hypotest.records.protocol.strict import BuiltLate, Strict
 
 AblationKind = Literal["mean", "zero", "resample"]
 CONDITIONS = "conditions"
@@ -93,11 +92,4 @@ def _kind(option: Any) -> Any:
     return Literal[option.choices] if option.choices else type(option.default)
 
 
-class _AllOfThem:
-    """In a model that is built when it is first used."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return handler.generate_schema(multiverse_model())
-
-
-AllChoices = Annotated[Multiverse, _AllOfThem()]
+AllChoices = Annotated[Multiverse, BuiltLate(multiverse_model)]

@@ -16,16 +16,14 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    GetCoreSchemaHandler,
     SerializerFunctionWrapHandler,
     create_model,
     model_serializer,
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema
 
-from hypotest.records.protocol.strict import Name, Strict
+from hypotest.records.protocol.strict import BuiltLate, Name, Strict
 
 COMBINATIONS = {
     "all": "positions for which all of these hold",
@@ -152,13 +150,6 @@ def _optional(kind: Any, description: str) -> tuple[Any, FieldInfo]:
     return (Optional[kind], FieldInfo(default=None, description=description))  # noqa: UP045  # a name may be text
 
 
-class _AllOfThem:
-    """In a model that is built when it is first used."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return handler.generate_schema(condition_model())
-
-
 def _as_mapping(value: Any) -> Any:
     """A plan that was kept has a list, ``[{name: condition}, ...]``: their order says which is the first."""
     if isinstance(value, list | tuple) and all(isinstance(item, dict) and len(item) == 1 for item in value):
@@ -181,5 +172,5 @@ def _two(value: dict[str, Condition]) -> dict[str, Condition]:
     return value
 
 
-AnyCondition = Annotated[Condition, _AllOfThem()]
+AnyCondition = Annotated[Condition, BuiltLate(condition_model)]
 TwoConditions = Annotated[dict[Name, AnyCondition], BeforeValidator(_as_mapping), AfterValidator(_two)]

@@ -12,11 +12,10 @@ from functools import cache
 from importlib import import_module
 from typing import Annotated, Any
 
-from pydantic import GetCoreSchemaHandler, create_model
+from pydantic import create_model
 from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema
 
-from hypotest.records.protocol.strict import Strict
+from hypotest.records.protocol.strict import BuiltLate, Strict
 
 
 class Nulls(Strict):
@@ -34,11 +33,4 @@ def nulls_model() -> type[Nulls]:
     return create_model("Nulls", __base__=Nulls, __doc__=Nulls.__doc__, **fields)
 
 
-class _AllOfThem:
-    """In a model that is built when it is first used."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return handler.generate_schema(nulls_model())
-
-
-AllNulls = Annotated[Nulls, _AllOfThem()]
+AllNulls = Annotated[Nulls, BuiltLate(nulls_model)]

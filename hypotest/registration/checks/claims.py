@@ -14,7 +14,7 @@ from hypotest.records.protocol.claims import Claim, Claims
 from hypotest.records.protocol.prediction import Contrast, Prediction
 from hypotest.registration.checks.predictions import vocabulary_findings
 from hypotest.registration.findings import Finding, Path, key_name
-from hypotest.registration.source import Source, read_source
+from hypotest.registration.source import YamlSource, read_source
 from hypotest.registration.text import refuse
 from hypotest.registration.wording import errors_in, findings_in_record
 
@@ -38,7 +38,7 @@ def load_claims(path: str | os.PathLike[str]) -> Claims:
     return claims
 
 
-def _judge(source: Source) -> tuple[Claims | None, list[Finding]]:
+def _judge(source: YamlSource) -> tuple[Claims | None, list[Finding]]:
     findings = list(source.findings)
     if findings:
         return None, findings
@@ -52,7 +52,7 @@ def _judge(source: Source) -> tuple[Claims | None, list[Finding]]:
     return claims, findings
 
 
-def _as_written(finding: Finding, source: Source) -> Finding:
+def _as_written(finding: Finding, source: YamlSource) -> Finding:
     """The schema makes a list of a single outcome; in the file there is no such item."""
     path = finding.path
     return (
@@ -71,7 +71,7 @@ def _in_vocabulary(claim: Claim, path: Path) -> Iterator[Finding]:
             yield finding
 
 
-def _problems(source: Source, findings: list[Finding]) -> list[Problem]:
+def _problems(source: YamlSource, findings: list[Finding]) -> list[Problem]:
     claims = source.data.get("claims")
     ids = {
         place: str(item["id"])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from hypotest.pages.document import Document, Group, Heading, Part, Table, document, table, together
+from hypotest.pages.document import Document, Heading, Part, Table, Together, document, table, together
 from hypotest.pages.inline import Inline, Tone, aside, path, prose, strong
 from hypotest.records.registration import Deviation, GitState, Later, Lock, Registered, Registration
 from hypotest.registration.locks.later import is_waiting
@@ -71,7 +71,7 @@ def deviations_section(registration: Registration | None) -> Iterator[Part]:
     yield _deviations(registration.deviations, _LONGEST)
 
 
-def deviations_summary(registration: Registration) -> Group:
+def deviations_summary(registration: Registration) -> Together:
     """The same for the console: the first 20."""
     left = len(registration.deviations) - _ROWS_ON_CONSOLE
     return together(

@@ -13,10 +13,12 @@ from hypotest.studies.calibration.layers import (
     Values,
     normal,
 )
-from hypotest.studies.calibration.rows import Rows
+from hypotest.studies.calibration.rows import SimulatedRows
 
 
-def draw_attention(drawn: DrawnLayer, types: DrawnTypes, rows: Rows, rng: np.random.Generator) -> Values:
+def draw_attention(
+    drawn: DrawnLayer, types: DrawnTypes, rows: SimulatedRows, rng: np.random.Generator
+) -> Values:
     """Softmax of mean logits and of noise, of the document and of the position; stronger on some types.
 
     Returns:
@@ -34,7 +36,7 @@ def draw_attention(drawn: DrawnLayer, types: DrawnTypes, rows: Rows, rng: np.ran
     return np.asarray((weights / weights.sum(axis=2, keepdims=True)).astype(np.float32))
 
 
-def draw_head_ablation(drawn: DrawnLayer, rows: Rows, rng: np.random.Generator) -> HeadAblation:
+def draw_head_ablation(drawn: DrawnLayer, rows: SimulatedRows, rng: np.random.Generator) -> HeadAblation:
     """At rare positions, all of them where no text says which; heads differ between documents."""
     used = np.flatnonzero(rows.rare if rows.for_heads is None else rows.rare & rows.for_heads)
     documents, owner = np.unique(rows.documents[used], return_inverse=True)

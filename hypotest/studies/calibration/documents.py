@@ -39,12 +39,12 @@ from hypotest.studies.calibration.layers import (
     draw_types,
     normal,
 )
-from hypotest.studies.calibration.rows import Rows, draw_rows
+from hypotest.studies.calibration.rows import SimulatedRows, draw_rows
 from hypotest.studies.calibration.settings import Layer
 
 PARTS = ("a", "b", "c", "d")
 """Declared parts of the neurons, which have nothing to do with anything that is drawn."""
-Texts = Mapping[str, Rows]
+Texts = Mapping[str, SimulatedRows]
 """Split -> the rows of a text at hand."""
 
 
@@ -116,7 +116,7 @@ def _n_types(layer: Layer, texts: Texts | None) -> int:
 def draw_documents(
     drawn: DrawnLayer,
     types: DrawnTypes,
-    rows: Rows,
+    rows: SimulatedRows,
     split: str,
     rng: np.random.Generator,
     numbered_from: tuple[int, int] = (0, 0),
@@ -162,7 +162,7 @@ def draw_documents(
 
 
 def _serial(
-    layer: Layer, rows: Rows, standard: Callable[[int], Values], of_types: Values | None = None
+    layer: Layer, rows: SimulatedRows, standard: Callable[[int], Values], of_types: Values | None = None
 ) -> Values:
     """Standard normal rows that hang together in a document, a type, and from one position to the next."""
     documents = rows.documents
@@ -193,7 +193,7 @@ def _tails(layer: Layer, shape: tuple[int, ...], rng: np.random.Generator) -> Va
 
 
 def _delta_loss(
-    drawn: DrawnLayer, types: DrawnTypes, z: Values, rows: Rows, rng: np.random.Generator
+    drawn: DrawnLayer, types: DrawnTypes, z: Values, rows: SimulatedRows, rng: np.random.Generator
 ) -> Values:
     layer, rare = drawn.layer, rows.rare
     size = _serial(layer, rows, lambda number: normal(rng, number, layer.n_neurons))

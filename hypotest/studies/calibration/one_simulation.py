@@ -15,7 +15,7 @@ from hypotest.studies.calibration.documents import draw_evidence, other_texts
 from hypotest.studies.calibration.layers import draw_layer
 from hypotest.studies.calibration.lesions import lesioned_alike, with_lesions
 from hypotest.studies.calibration.record import BY_T
-from hypotest.studies.calibration.truth import Truth, true_effects
+from hypotest.studies.calibration.truth import TrueEffect, true_effects
 
 COVERAGE_SHARE = 4
 """One of so many simulations tells whether its intervals hold the truth."""
@@ -64,7 +64,7 @@ def _simulate_one(case: Case, seed: int, number: int) -> Simulation:
     }
 
 
-def _kept(item: PredictionResult, truth: Truth | None) -> Simulation:
+def _kept(item: PredictionResult, truth: TrueEffect | None) -> Simulation:
     p_values = {rung.id: rung.p_value for rung in item.ladder}
     if (
         item.p_value is not None

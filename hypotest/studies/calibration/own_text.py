@@ -26,7 +26,7 @@ from hypotest.registration.built import protocol_file
 from hypotest.studies.calibration.cases import Case, choose_scenarios
 from hypotest.studies.calibration.documents import Texts
 from hypotest.studies.calibration.protocols import simulated
-from hypotest.studies.calibration.rows import Rows
+from hypotest.studies.calibration.rows import SimulatedRows
 from hypotest.subjects.loading.loading import load_reader
 
 OWN_SIMULATIONS = 100
@@ -98,7 +98,7 @@ def _measured(plan: Protocol, path: Path, start_stage: StartStage) -> tuple[int,
         rows = positions.filter(pl.col("split") == split).with_row_index("row")
         heads = blocks_for_heads(rows, HEAD_BLOCKS, session.streams("head blocks", split))
         sample = Sample(drawn.blocks.tokens, rows, heads)
-        texts[split] = Rows(
+        texts[split] = SimulatedRows(
             documents=np.unique(rows["document"].to_numpy(), return_inverse=True)[1].astype(np.int64),
             rare=(rows["condition"] == plan.names.first).to_numpy(),
             types=np.searchsorted(names, rows["target"].to_numpy()).astype(np.int64),

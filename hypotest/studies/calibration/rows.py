@@ -15,7 +15,7 @@ NAMES = Conditions("rare", "common")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class SimulatedRows:
     """The positions of one split."""
 
     documents: NDArray[np.int64]
@@ -34,19 +34,19 @@ class Rows:
         """Documents are numbered below it."""
         return int(self.documents.max()) + 1
 
-    def numbered_from(self, document: int, type_: int) -> Rows:
+    def numbered_from(self, document: int, type_: int) -> SimulatedRows:
         """The same with other numbers, as another text of this shape."""
         return replace(self, documents=self.documents + document, types=self.types + type_)
 
 
-def draw_rows(layer: Layer, n_documents: int, rng: np.random.Generator) -> Rows:
+def draw_rows(layer: Layer, n_documents: int, rng: np.random.Generator) -> SimulatedRows:
     """Draw rows of documents, in the order of the text."""
     documents, rare = _labels(layer, n_documents, rng)
     shares = 1 / np.arange(1, layer.n_types + 1)
     types = rng.choice(layer.n_types, size=rare.size, p=shares / shares.sum()) + layer.n_types * ~rare
     if layer.burst:
         types = _repeated(layer, documents, rare, types, rng)
-    return Rows(documents, rare, types)
+    return SimulatedRows(documents, rare, types)
 
 
 def _labels(

@@ -22,7 +22,7 @@ from hypotest.testing.undefined import NO_VALUE
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class TrueEffect:
     """A true effect, over new documents and new types."""
 
     at_large: float
@@ -31,7 +31,7 @@ class Truth:
     """On average over texts as long as the analysed one: what biases of finite text add is in it."""
 
 
-def true_effects(analysis: Analysis, texts: Sequence[Evidence], n_groups: int) -> dict[str, Truth]:
+def true_effects(analysis: Analysis, texts: Sequence[Evidence], n_groups: int) -> dict[str, TrueEffect]:
     """The truth behind an analysis.
 
     The estimand is T(G) - mean T(null) for the group at hand, in the layer at hand, over the population of
@@ -57,7 +57,7 @@ def true_effects(analysis: Analysis, texts: Sequence[Evidence], n_groups: int) -
             continue
         try:
             here = [part.effect(item, result) for part in parts]
-            truths[item.id] = Truth(whole.effect(item, result), float(np.mean(here)))
+            truths[item.id] = TrueEffect(whole.effect(item, result), float(np.mean(here)))
         except NO_VALUE:  # in a text of few documents, say
             continue
     return truths

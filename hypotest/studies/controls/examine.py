@@ -24,7 +24,7 @@ from hypotest.records.stored.files import write_whole
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.registration.template import control_protocol
 from hypotest.report.results_file import json_text
-from hypotest.studies.controls.record import Examined, Predicted, Truth, Verdict
+from hypotest.studies.controls.record import Examined, LesionTruth, Predicted, Verdict
 from hypotest.subjects.controls.control import Control, Trained
 from hypotest.subjects.controls.lesions import interactions, single_changes
 from hypotest.subjects.controls.store import code_digest
@@ -33,7 +33,7 @@ from hypotest.subjects.network.network import Network
 PAIRED_ROWS, MOST_PAIRED = 300, 128
 """Rows over which every two units are lesioned, in layers of at most so many units."""
 _DIGITS = 6
-_TRUTH, _VERDICT = TypeAdapter(Truth), TypeAdapter(Verdict)
+_TRUTH, _VERDICT = TypeAdapter(LesionTruth), TypeAdapter(Verdict)
 
 
 def plan_of(control: Control) -> tuple[Protocol, Path]:
@@ -106,7 +106,7 @@ def code_of_network(network: Trained) -> str:
     return code_digest(control.recipe, control.subject, single_changes)
 
 
-def truth_of(network: Trained, pairs: bool, session: Session) -> Truth:
+def truth_of(network: Trained, pairs: bool, session: Session) -> LesionTruth:
     """What lesions say, from the cache where they were made; of pairs only if asked for."""
     key = {"network": code_of_network(network), "pairs": pairs, "replacement": network.control.replacement}
     place = place_of(network, "truth", key, session)
@@ -116,7 +116,7 @@ def truth_of(network: Trained, pairs: bool, session: Session) -> Truth:
         pass
     singles = single_changes(network)
     partition = network.network.partition
-    truth = Truth(
+    truth = LesionTruth(
         changes=(_rounded(singles.one), _rounded(singles.two)),
         distance=singles.distance,
         pairs=interactions(network, PAIRED_ROWS).distance if pairs else None,

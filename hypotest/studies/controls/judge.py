@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statsmodels.stats.proportion import proportion_confint
 
 from hypotest.records.protocol.prediction import Status
-from hypotest.studies.controls.record import Examined, Rate, Right
+from hypotest.studies.controls.record import Examined, Right, VerdictRate
 from hypotest.subjects.controls.control import Organisation
 from hypotest.subjects.controls.lesions import APART, TOGETHER
 
@@ -58,7 +58,7 @@ def judge(organisation: Organisation, examined: Examined) -> Right:
     return "right" if examined.verdict.supported in allowed else "wrong"
 
 
-def rate_of(right: Sequence[Right]) -> Rate | None:
+def rate_of(right: Sequence[Right]) -> VerdictRate | None:
     """Share of right verdicts among those that are judged.
 
     Examples:
@@ -73,4 +73,4 @@ def rate_of(right: Sequence[Right]) -> Rate | None:
         return None
     count = judged.count("right")
     low, high = proportion_confint(count, len(judged), alpha=1 - CONFIDENCE, method="beta")
-    return Rate(count, len(judged), float(low), float(high))
+    return VerdictRate(count, len(judged), float(low), float(high))

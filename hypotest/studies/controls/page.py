@@ -17,7 +17,7 @@ from hypotest.pages.markdown import write_markdown
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import fixed
 from hypotest.report.results_file import json_text
-from hypotest.studies.controls.record import ControlResult, Controls, Examined, Rate
+from hypotest.studies.controls.record import ControlResult, Controls, Examined, VerdictRate
 
 _SHORT = {"supported": "sup.", "refuted": "ref.", "undecided": "und.", "not applicable": "n. a."}
 _LEGEND = (
@@ -107,7 +107,7 @@ def _statuses(result: ControlResult, hypothesis: str) -> str:
     return ", ".join(f"{_SHORT.get(name, name)} {count}" for name, count in counts.most_common())
 
 
-def _rate(rate: Rate | None) -> Inline:
+def _rate(rate: VerdictRate | None) -> Inline:
     if rate is None:
         return "open"
     if rate.n == 1:
@@ -204,7 +204,7 @@ def _network(trained: ControlResult, untrained: ControlResult | None) -> Iterato
     )
 
 
-def _interval(rate: Rate | None) -> str:
+def _interval(rate: VerdictRate | None) -> str:
     if rate is None:
         return ""
     return f"Rate of right verdicts {rate.count}/{rate.n}, 95 % interval {rate.low:.2f} to {rate.high:.2f}."

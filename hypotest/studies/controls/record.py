@@ -29,7 +29,7 @@ class Predicted:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
+class LesionTruth:
     """What lesions say of one network at one seed."""
 
     changes: tuple[tuple[float, ...], tuple[float, ...]]
@@ -70,12 +70,12 @@ class Examined:
     control: str
     seed: int
     trained: bool
-    truth: Truth
+    truth: LesionTruth
     verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class VerdictRate:
     """A share with its 95 % Clopper-Pearson interval."""
 
     count: int
@@ -101,7 +101,7 @@ class ControlResult:
     examined: tuple[Examined, ...]
     right: tuple[Right, ...]
     """Of each."""
-    rate: Rate | None
+    rate: VerdictRate | None
     """Of right verdicts; None where the question is open."""
 
     @property

@@ -18,7 +18,7 @@ from hypotest.studies.explore.record import Exploration, ExploredCurve
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class TitledTable:
     """A table with its title and what its columns mean."""
 
     title: str
@@ -28,7 +28,7 @@ class Section:
     """Name of the figure that belongs to it."""
 
 
-def sections(result: Exploration) -> Iterator[Section]:
+def sections(result: Exploration) -> Iterator[TitledTable]:
     """The tables, in the order of the report."""
     yield _curves(result)
     if result.covariates:
@@ -39,9 +39,9 @@ def sections(result: Exploration) -> Iterator[Section]:
     yield _preferences(result)
 
 
-def _curves(result: Exploration) -> Section:
+def _curves(result: Exploration) -> TitledTable:
     last = int(HEAD_SHARE * result.group.n_neurons)
-    return Section(
+    return TitledTable(
         "Rank-influence curves",
         _table(
             ("targets", "slopes", "breaks at rank", "kappa", "flatness", "plateau", "lognormal: z (p)"),
@@ -72,7 +72,7 @@ def _curve_cells(curve: ExploredCurve) -> tuple[str, ...]:
     )
 
 
-def _covariates(result: Exploration) -> Section:
+def _covariates(result: Exploration) -> TitledTable:
     apart = [
         item.covariate for item in result.covariates if item.matched and abs(item.left) > LARGEST_IMBALANCE
     ]
@@ -83,7 +83,7 @@ def _covariates(result: Exploration) -> Section:
         else f"No covariate that is matched on keeps more than {LARGEST_IMBALANCE:g}, the most allowed."
     )
     declared = "declares" if result.matching_declared else "does not declare"
-    return Section(
+    return TitledTable(
         "Covariates of the group and of the layer",
         _table(
             ("covariate", "group (SD)", "layer (SD)", "difference", "left after matching"),
@@ -105,8 +105,8 @@ def _covariates(result: Exploration) -> Section:
     )
 
 
-def _conditions(result: Exploration) -> Section:
-    return Section(
+def _conditions(result: Exploration) -> TitledTable:
+    return TitledTable(
         "Positions of the selection split",
         _table(
             (
@@ -155,11 +155,11 @@ def _ranked(curve: FrequencyCurve | None) -> str:
     )
 
 
-def _others(result: Exploration) -> Section:
+def _others(result: Exploration) -> TitledTable:
     size = len(result.group.neurons)
     positions = result.conditions[0].positions
     as_declared = ("as declared", count_text(positions), count_text(size), count_text(size), "")
-    return Section(
+    return TitledTable(
         "The group under other thresholds",
         _table(
             ("threshold", "positions", "neurons", "shared", "by chance"),
@@ -181,9 +181,9 @@ def _others(result: Exploration) -> Section:
     )
 
 
-def _preferences(result: Exploration) -> Section:
+def _preferences(result: Exploration) -> TitledTable:
     own, other = result.names
-    return Section(
+    return TitledTable(
         "Neurons that prefer a condition",
         _table(
             ("at least", own, "on each half", other, "on each half", f"group: {own}", f"group: {other}"),

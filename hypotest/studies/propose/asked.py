@@ -13,7 +13,7 @@ from hypotest.predicates.combine import needs_counts
 from hypotest.records.protocol.group import Rule
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.stored.text_files import is_many
-from hypotest.studies.propose.record import Change
+from hypotest.studies.propose.record import ProposedChange
 
 _SMALLEST_GROUP = 10
 """Neurons; a network of fewer has no communities to speak of."""
@@ -21,7 +21,7 @@ _SMALLEST_GROUP = 10
 
 def material_of(
     plan: Protocol, base: Path, model: str, texts: Sequence[str], patterns: Sequence[str]
-) -> Iterator[Change]:
+) -> Iterator[ProposedChange]:
     """The model and the texts that were asked for, in the place of the template's.
 
     Args:
@@ -42,11 +42,11 @@ def material_of(
         )
     if model != plan.subject.model:
         new = _from(base, model) if os.path.exists(model) else model
-        yield Change("subject.model", plan.subject.model, new, "as asked for")
+        yield ProposedChange("subject.model", plan.subject.model, new, "as asked for")
     if texts:
         files = [_from(base, name) for name in texts]
         old = plan.text.text
-        yield Change(
+        yield ProposedChange(
             "corpus.text",
             old if isinstance(old, str) else old.model_dump(exclude_none=True),
             {"files": files},
@@ -55,13 +55,13 @@ def material_of(
         for key, file in zip(patterns, files, strict=True) if patterns else ():
             pattern = f"{file.rstrip('/')}/*" if (base / file).is_dir() else file
             declared = declared_value(plan.conditions, key.partition(".")[2])
-            yield Change(key, declared, pattern, "the files of this text")
+            yield ProposedChange(key, declared, pattern, "the files of this text")
         defined = needs_counts(*plan.conditions.values())
         if defined or "target_frequency" in plan.sample.match:
             why = (
                 "rare is what is rare in your text" if defined else "pairs agree in how frequent it is there"
             )
-            yield Change("frequencies", plan.frequencies, {"count": {"files": files}}, why)
+            yield ProposedChange("frequencies", plan.frequencies, {"count": {"files": files}}, why)
 
 
 def _from(base: Path, name: str) -> str:
@@ -73,7 +73,7 @@ def _from(base: Path, name: str) -> str:
     return name
 
 
-def group_of(plan: Protocol, n_neurons: int | None) -> Iterator[Change]:
+def group_of(plan: Protocol, n_neurons: int | None) -> Iterator[ProposedChange]:
     """A larger share of a layer that is so small that the template's would be a handful."""
     key = "otherwise" if plan.group.size_varies else "select"
     share = None if plan.group.declared is None else plan.group.declared.top_fraction
@@ -84,4 +84,4 @@ def group_of(plan: Protocol, n_neurons: int | None) -> Iterator[Change]:
     if any(isinstance(item, Rule) and item.top_fraction == new for item in others):
         new += 0.001  # an alternative must be another one
     why = f"of {n_neurons} neurons that was a group of {round(share * n_neurons)}"
-    yield Change(f"group.{key}.top_fraction", share, new, why)
+    yield ProposedChange(f"group.{key}.top_fraction", share, new, why)

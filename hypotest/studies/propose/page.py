@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from hypotest.studies.propose.record import Change
+from hypotest.studies.propose.record import ProposedChange
 
 
-def proposal_lines(changes: Iterable[Change], notes: Iterable[str]) -> Iterator[str]:
+def proposal_lines(changes: Iterable[ProposedChange], notes: Iterable[str]) -> Iterator[str]:
     """What ``hypotest init --model`` has changed in a template, and why."""
     for item in changes:
         yield f"{item.key}: {_value(item.new)} (was {_value(item.old)}): {item.why}"

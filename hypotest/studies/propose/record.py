@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ProposedChange:
     """A value of a template that was changed."""
 
     key: str

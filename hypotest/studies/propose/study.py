@@ -29,7 +29,7 @@ from hypotest.records.protocol.design import MINIMUM_UNITS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.template import Started, patterns_of, start_from, template_plan
 from hypotest.studies.propose.asked import group_of, material_of
-from hypotest.studies.propose.record import Change
+from hypotest.studies.propose.record import ProposedChange
 from hypotest.subjects.loading.loading import load_reader
 
 _ENOUGH = 1024
@@ -43,7 +43,7 @@ class Proposal:
     """What was written, and what differs from the template."""
 
     started: Started
-    changes: tuple[Change, ...]
+    changes: tuple[ProposedChange, ...]
     notes: tuple[str, ...]
     """What could not be mended by a value."""
 
@@ -60,7 +60,7 @@ class _Material:
 class _Fit:
     """A plan on the text at hand."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[ProposedChange, ...]
     most: int
     """Positions per condition that can be had."""
     short: tuple[Distinct, ...]
@@ -98,10 +98,10 @@ def propose(
     corpus = plan.text
     reader = load_reader(plan.subject.model, base=base)
     context = min(corpus.context, reader.context)
-    shape: list[Change] = []
+    shape: list[ProposedChange] = []
     if context < corpus.context:
         why = f"the model takes at most {context} tokens"
-        shape.append(Change("corpus.context", corpus.context, context, why))
+        shape.append(ProposedChange("corpus.context", corpus.context, context, why))
     n_neurons = layer_width(plan, reader, base)
     shape += group_of(plan, n_neurons)
     plan = _with(plan, shape)
@@ -163,15 +163,15 @@ def _best(plan: Protocol, material: _Material) -> _Fit:
     )
 
 
-def _caps(plan: Protocol) -> Iterator[tuple[Change, ...]]:
+def _caps(plan: Protocol) -> Iterator[tuple[ProposedChange, ...]]:
     old = plan.sample.max_per_document
     yield ()
     for factor in _CAPS:
         why = "the text has few documents, and each must give more positions"
-        yield (Change("sample.max_per_document", old, old * factor, why),)
+        yield (ProposedChange("sample.max_per_document", old, old * factor, why),)
 
 
-def _definitions(plan: Protocol) -> Iterator[tuple[Change, ...]]:
+def _definitions(plan: Protocol) -> Iterator[tuple[ProposedChange, ...]]:
     """Ways to define both conditions, the template's first; coarse changes last, each with the fine ones."""
     yield ()
     fine, *coarse = wider(plan.conditions) or [("", iter(()))]
@@ -187,16 +187,18 @@ def _definitions(plan: Protocol) -> Iterator[tuple[Change, ...]]:
             )
 
 
-def _changes_to(plan: Protocol, kind: tuple[str, Iterator[Definitions]]) -> Iterator[tuple[Change, ...]]:
+def _changes_to(
+    plan: Protocol, kind: tuple[str, Iterator[Definitions]]
+) -> Iterator[tuple[ProposedChange, ...]]:
     why, others = kind
     yield from (_changed(plan, why, other) for other in others if not _is_alternative(plan, other))
 
 
 def _changed(
     plan: Protocol, why: str, other: Definitions, before: Definitions | None = None
-) -> tuple[Change, ...]:
+) -> tuple[ProposedChange, ...]:
     own = plan.conditions if before is None else before
-    return tuple(Change(key, old, new, why) for key, old, new in differences(own, other))
+    return tuple(ProposedChange(key, old, new, why) for key, old, new in differences(own, other))
 
 
 def _is_alternative(plan: Protocol, other: Definitions) -> bool:
@@ -209,7 +211,7 @@ def _is_alternative(plan: Protocol, other: Definitions) -> bool:
     )
 
 
-def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) -> _Fit:
+def _fitted(plan: Protocol, changes: tuple[ProposedChange, ...], material: _Material) -> _Fit:
     plan = _with(plan, changes)
     bound = material.text.bound(plan)
     candidates = material.text.candidates(bound)
@@ -221,7 +223,7 @@ def _fitted(plan: Protocol, changes: tuple[Change, ...], material: _Material) ->
         if most < 2 * MINIMUM_UNITS:
             raise CorpusError(f"it gives only {max(most, 0)} positions of a condition; give more text")
         why = "the text gives no more"
-        changes = (*changes, Change("sample.positions", asked, most, why))
+        changes = (*changes, ProposedChange("sample.positions", asked, most, why))
         plan = _with(plan, changes[-1:])
     drawn = draw(plan, candidates, material.text).positions
     positions = material.text.with_units(drawn, plan, bound)
@@ -245,7 +247,7 @@ def _notes(plan: Protocol, blocks: Blocks, fit: _Fit) -> Iterator[str]:
         yield f"{fit.most:,} positions are few: `hypotest power` says what they can show"
 
 
-def _with(plan: Protocol, changes: Sequence[Change]) -> Protocol:
+def _with(plan: Protocol, changes: Sequence[ProposedChange]) -> Protocol:
     protocol = changed(plan, tuple((item.key, item.new) for item in changes))
     if protocol is None:
         keys = ", ".join(item.key for item in changes)

@@ -58,7 +58,7 @@ def _data(seed: int) -> Sequences:
     return Sequences(tables, *_drawn(tables, TEST_ROWS, torch.Generator().manual_seed(10_000 + seed)))
 
 
-class Experts(nn.Module):
+class RoutedLayer(nn.Module):
     """Embeddings, a layer of experts, logits."""
 
     def __init__(self, router: Router) -> None:
@@ -108,7 +108,7 @@ class Experts(nn.Module):
 
 
 def _train(module: nn.Module, data: Sequences, seed: int, log: Log) -> None:
-    assert isinstance(module, Experts)
+    assert isinstance(module, RoutedLayer)
     optimizer = torch.optim.Adam(module.parameters(), RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
     generator = torch.Generator().manual_seed(20_000 + seed)
@@ -127,7 +127,7 @@ def _train(module: nn.Module, data: Sequences, seed: int, log: Log) -> None:
             log({"step": step, "loss": loss.item(), "accuracy": right.item(), "routing distance": apart})
 
 
-def routing_distance(module: Experts, data: Sequences) -> float:
+def routing_distance(module: RoutedLayer, data: Sequences) -> float:
     """Total variation distance of the experts that both kinds are routed to: 1 if they share none."""
     used = (module.gates(data.x, module.stream(data.x)) > 0).float()
     one, two = (used[data.x[:, 0] == kind].mean(dim=0) for kind in range(2))
@@ -160,7 +160,7 @@ def as_subject(module: nn.Module, data: Sequences, *, name: str, experts: bool) 
 
 
 def _module(seed: int, router: Router) -> nn.Module:
-    return Experts(router)
+    return RoutedLayer(router)
 
 
 _ROUTERS: tuple[tuple[str, Router, str, str, Organisation], ...] = (

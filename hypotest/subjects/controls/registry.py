@@ -40,7 +40,7 @@ def control_named(name: str) -> Control:
     return CONTROLS[wanted]
 
 
-class Controls:
+class KnownNetworks:
     """Networks whose organisation is known, by name.
 
     ``hypotest.controls.two_blocks(seed=1)`` gives one with its data: ``.network`` for any protocol,
@@ -58,5 +58,5 @@ class Controls:
         return [name.replace("-", "_") for name in CONTROLS]
 
 
-controls = Controls()
+controls = KnownNetworks()
 """All of them."""

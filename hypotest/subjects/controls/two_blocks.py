@@ -25,7 +25,7 @@ from hypotest.subjects.controls.two_tasks import (
 )
 
 
-class Blocks(Student):
+class TwoBlocks(Student):
     """A student whose halves are not connected."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ def _data(seed: int) -> TwoTasks:
 
 
 def _module(seed: int) -> nn.Module:
-    return Blocks()
+    return TwoBlocks()
 
 
 CONTROLS = (

@@ -15,7 +15,7 @@ Call = Callable[[], Any]
 
 
 @dataclass(slots=True, eq=False)
-class Seen:
+class ObservedPass:
     """One pass: what each module gave."""
 
     outputs: dict[str, list[Any]] = field(default_factory=dict)
@@ -30,16 +30,16 @@ class Seen:
     """Of the whole module."""
 
 
-def watch(module: nn.Module, run: Call) -> Seen:
+def watch(module: nn.Module, run: Call) -> ObservedPass:
     """Run a pass and note what every submodule gave, and when."""
-    seen, clock = Seen(), iter(range(10**9))
+    seen, clock = ObservedPass(), iter(range(10**9))
     with _hooks(module, seen, clock):
         seen.output = run()
     return seen
 
 
 @contextmanager
-def _hooks(module: nn.Module, seen: Seen, clock: Iterator[int]) -> Iterator[None]:
+def _hooks(module: nn.Module, seen: ObservedPass, clock: Iterator[int]) -> Iterator[None]:
     handles = []
     for path, item in module.named_modules():
         if not path:
@@ -65,7 +65,7 @@ def _hooks(module: nn.Module, seen: Seen, clock: Iterator[int]) -> Iterator[None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Anatomy:
+class PassStructure:
     """What two passes of different numbers of rows tell of a module."""
 
     axes: Mapping[str, tuple[int | None, ...]]
@@ -80,7 +80,7 @@ class Anatomy:
     """Path -> numbers that the module gives for a row, in all calls: what memory follows."""
 
     @classmethod
-    def of(cls, one: Seen, other: Seen, n_one: int, n_other: int) -> Anatomy:
+    def of(cls, one: ObservedPass, other: ObservedPass, n_one: int, n_other: int) -> PassStructure:
         """From passes over `n_one` and `n_other` rows."""
 
         def axes(first: Any, second: Any) -> tuple[int | None, ...]:
@@ -120,7 +120,7 @@ class Anatomy:
         return sorted(outermost, key=lambda item: self.begun[item])
 
 
-def source_of(seen: Seen, module: nn.Module, path: str) -> nn.Module:
+def source_of(seen: ObservedPass, module: nn.Module, path: str) -> nn.Module:
     """The module whose output, changed number by number at most, is what a module is applied to."""
     origin: dict[int, str] = {}
     for name in sorted(seen.ended, key=seen.ended.__getitem__):  # in-place ones give what they were given

@@ -17,7 +17,7 @@ from hypotest.errors import SubjectError
 from hypotest.records.evidence.channels import Channel
 from hypotest.subjects.fingerprints import weights_fingerprint
 from hypotest.subjects.network import admission
-from hypotest.subjects.network.anatomy import Anatomy, Seen, few_rows, source_of, watch
+from hypotest.subjects.network.anatomy import ObservedPass, PassStructure, few_rows, source_of, watch
 from hypotest.subjects.network.contents import settings_of
 from hypotest.subjects.network.inputs import Inputs
 from hypotest.subjects.network.outcome import Outcome
@@ -108,7 +108,7 @@ class Network(RowSubject):
         self.derived: dict[str, Any] = {}
         """What collection has found out about it, once."""
 
-    def _examined(self) -> tuple[Anatomy, Layout, Recurrence]:
+    def _examined(self) -> tuple[PassStructure, Layout, Recurrence]:
         """Run a few rows, and refuse what cannot be tested."""
         path, name = self.units.module, self.name
         n_one, n_other = few_rows(self.rows.n)
@@ -116,7 +116,7 @@ class Network(RowSubject):
         admission.require_same(first.output, again.output, self.module, name)
         self._leave_out_states()
         one, other = self._watched(n_one), self._watched(n_other)
-        anatomy = Anatomy.of(one, other, n_one, n_other)
+        anatomy = PassStructure.of(one, other, n_one, n_other)
         admission.require_rows(anatomy.output_axes, one.output, name)
         admission.require_independent(other.output, first.output, anatomy.output_axes, name)
         rows = np.arange(min(_TWICE, self.rows.n))
@@ -139,7 +139,7 @@ class Network(RowSubject):
         )
         return anatomy, layout, "stepped" if stepped else ""
 
-    def _watched(self, n_rows: int) -> Seen:
+    def _watched(self, n_rows: int) -> ObservedPass:
         args, kwargs = self.inputs.of(np.arange(n_rows))
         try:
             return watch(self.module, lambda: self.module(*args, **kwargs))

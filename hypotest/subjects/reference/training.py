@@ -23,7 +23,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, PreTrainedTokenizerFast
 
 if TYPE_CHECKING:
-    from hypotest.records.corpus import Document
+    from hypotest.records.corpus import CorpusDocument
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -76,7 +76,9 @@ def checkpoint_steps(last_step: int) -> list[int]:
     return sorted(step for step in steps if step <= last_step)
 
 
-def train_tokenizer(documents: Sequence[Document], vocab_size: int, context: int) -> PreTrainedTokenizerFast:
+def train_tokenizer(
+    documents: Sequence[CorpusDocument], vocab_size: int, context: int
+) -> PreTrainedTokenizerFast:
     """Byte-level BPE of `vocab_size` tokens, the end-of-text token (id 0) included."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -96,7 +98,9 @@ def train_tokenizer(documents: Sequence[Document], vocab_size: int, context: int
     )
 
 
-def token_stream(documents: Sequence[Document], tokenizer: PreTrainedTokenizerFast) -> NDArray[np.int64]:
+def token_stream(
+    documents: Sequence[CorpusDocument], tokenizer: PreTrainedTokenizerFast
+) -> NDArray[np.int64]:
     """All documents as one array of token ids, each followed by the end-of-text token."""
     encoded = tokenizer.backend_tokenizer.encode_batch([document.text for document in documents])
     end = [tokenizer.eos_token_id]
@@ -104,7 +108,7 @@ def token_stream(documents: Sequence[Document], tokenizer: PreTrainedTokenizerFa
 
 
 def train(
-    documents: Sequence[Document],
+    documents: Sequence[CorpusDocument],
     out: Path,
     plan: TrainingPlan,
     held_out_loss: Callable[[GPTNeoXForCausalLM, PreTrainedTokenizerFast], float],

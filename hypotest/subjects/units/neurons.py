@@ -18,7 +18,7 @@ from hypotest.subjects.units.kind import Host, Kind, Side, Site
 
 
 @dataclass(frozen=True)
-class Neurons(Kind):
+class MlpNeurons(Kind):
     """One coordinate each."""
 
     name: str = "neurons"
@@ -95,4 +95,4 @@ def add_to_mlp(host: Host, added: Tensor) -> None:
     mlp.output = with_hidden(mlp.output, hidden_of(mlp.output) + added)
 
 
-NEURONS = Neurons()
+NEURONS = MlpNeurons()

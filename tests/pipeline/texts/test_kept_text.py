@@ -19,7 +19,7 @@ from hypotest.pipeline.texts import kept_text, positions
 from hypotest.pipeline.texts.beginning import require_beginning
 from hypotest.pipeline.texts.kept_text import blocks_of, documents_of_packages
 from hypotest.pipeline.texts.positions import FoundPositions, find_positions
-from hypotest.records.corpus import Document
+from hypotest.records.corpus import CorpusDocument
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.subjects.beginning import Beginning
 
@@ -162,7 +162,7 @@ def test_what_a_form_depends_on_is_in_its_name(plan, tmp_path, cache, monkeypatc
 
 def test_where_one_document_ends_counts() -> None:
     def blocks(*texts: str):
-        return blocks_of([Document(str(place), text) for place, text in enumerate(texts)], Numbers(), 2)
+        return blocks_of([CorpusDocument(str(place), text) for place, text in enumerate(texts)], Numbers(), 2)
 
     assert blocks("1 2 3", " 4 5").document.tolist() == [0, 1]
     assert blocks("1 2 ", "3 4 5").document.tolist() == [0, 1]
@@ -245,7 +245,7 @@ def test_packages_are_parsed_once(cache, monkeypatch) -> None:
 def test_a_package_that_was_changed_in_place_is_parsed_anew(monkeypatch) -> None:
     documents, _ = documents_of_packages(["pingouin"])
     monkeypatch.setattr(docstrings, "_source", lambda path: b'"""A docstring that stands in every file."""')
-    monkeypatch.setattr(kept_text, "package_documents", lambda names: ([Document("new", "text")], []))
+    monkeypatch.setattr(kept_text, "package_documents", lambda names: ([CorpusDocument("new", "text")], []))
     changed, _ = documents_of_packages(["pingouin"])
     assert changed != documents and json.dumps(changed[0].text) == '"text"'
 

@@ -7,7 +7,7 @@ from hypotest.engine.progress import silent
 from hypotest.errors import CorpusError
 from hypotest.pipeline.texts import token_counts as module
 from hypotest.pipeline.texts.token_counts import token_counts
-from hypotest.records.corpus import Document, TextSource
+from hypotest.records.corpus import CorpusDocument, TextSource
 from hypotest.records.protocol.material import CountedText
 from hypotest.records.protocol.texts import CorpusFiles
 from hypotest.subjects.reference import reference_token_counts
@@ -103,7 +103,7 @@ def test_reference_is_the_training_text_in_the_models_own_tokens(tmp_path, monke
 
     def package_documents(packages):
         asked.append(packages)
-        return [Document("x", "cab")], [TextSource("x", "1", "0" * 64, 1)]
+        return [CorpusDocument("x", "cab")], [TextSource("x", "1", "0" * 64, 1)]
 
     monkeypatch.setattr(module, "package_documents", package_documents)
     for chosen in ("reference", CountedText(count="reference")):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from hypotest.predicates.predicate import Bound, Predicate, Setting, Words
+from hypotest.predicates.predicate import Bound, Predicate, PredicateWords, Setting
 from hypotest.predicates.rows import About, Rows
 from hypotest.records.protocol.strict import Strict
 
@@ -33,7 +33,7 @@ PREDICATE = Predicate(
     name="bracketed",
     interface=1,
     options=Bracketed,
-    words=Words(
+    words=PredicateWords(
         summary="brackets that are open in the block",
         clause=lambda options, subject: f"at least {options.depth} brackets of the block are open",
     ),

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from hypotest.groups.select import declared_size
 from hypotest.nulls.form import Form
-from hypotest.nulls.null import Null, Words
+from hypotest.nulls.null import Null, NullWords
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.strict import Strict
 from hypotest.testing.rung import Rung, among_groups
@@ -69,7 +69,7 @@ NULL = Null(
     options=Contiguous,
     summary="random neurons side by side in the layer",
     place=15,
-    words=Words(
+    words=NullWords(
         question="is it unlike other neurons that lie side by side?",
         they="the contiguous groups",
         explained=lambda null, protocol: f"{null.draws:,} groups of as many neurons side by side",

@@ -9,7 +9,7 @@ from hypotest.engine.session import Session
 from hypotest.engine.workers import Values
 from hypotest.measures.measure import GroupMeasure
 from hypotest.measures.option import Option
-from hypotest.measures.words import Words
+from hypotest.measures.words import MeasureWords
 from hypotest.nulls.form import GROUP_NULLS
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.evidence.channels import Channel
@@ -34,7 +34,7 @@ def bind(prediction: Prediction, evidence: Evidence, session: Session) -> BoundM
 MEASURE = GroupMeasure(
     name="kurtosis",
     interface=1,
-    words=Words(
+    words=MeasureWords(
         title="excess kurtosis of the activations",
         unit="excess kurtosis",
         what="how heavy the tails of the neurons' activations are",

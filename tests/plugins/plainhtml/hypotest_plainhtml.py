@@ -13,12 +13,12 @@ from hypotest.pages.document import (
     Details,
     Document,
     Figure,
-    Group,
     Heading,
     Items,
     Note,
     Paragraph,
     Table,
+    Together,
 )
 from hypotest.pages.inline import Inline, Span, spans
 
@@ -69,7 +69,7 @@ def _html(block: Block, folder: Path | None) -> str:
         case Details():
             summary = f"<summary>{_text(block.summary)}</summary>"
             return f"<details>{summary}{_all(block.blocks, folder)}</details>"
-        case Group():
+        case Together():
             return f"<div>{_all(block.blocks, folder)}</div>"
 
 

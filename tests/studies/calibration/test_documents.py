@@ -13,7 +13,7 @@ from hypotest.studies.calibration.documents import (
     simulate,
 )
 from hypotest.studies.calibration.layers import draw_layer, draw_types
-from hypotest.studies.calibration.rows import Rows, draw_rows
+from hypotest.studies.calibration.rows import SimulatedRows, draw_rows
 from hypotest.studies.calibration.settings import Layer, Planted
 from hypotest.testing.attention import gini_of_heads
 
@@ -62,7 +62,7 @@ def test_other_texts_have_other_documents_and_types_and_keep_the_layer():
 def test_rows_of_a_text_at_hand_are_kept():
     rng = np.random.default_rng(0)
     drawn = draw_layer(Layer(n_neurons=40, size=4), rng)
-    rows = Rows(
+    rows = SimulatedRows(
         documents=np.array([0, 0, 0, 1, 1, 2]),
         rare=np.array([True, False, True, True, False, True]),
         types=np.array([3, 0, 3, 4, 1, 5]),

@@ -3,12 +3,12 @@
 import pytest
 
 from hypotest.studies.controls.judge import judge, rate_of
-from hypotest.studies.controls.record import Examined, Truth, Verdict
+from hypotest.studies.controls.record import Examined, LesionTruth, Verdict
 
 
 def examined(modular, distributed, distance=None, trained=True):
     verdict = Verdict({"modular": modular, "distributed": distributed}, {}, (), ((), ()), "")
-    return Examined("a", 0, trained, Truth(((), ()), distance, None, (), ()), verdict)
+    return Examined("a", 0, trained, LesionTruth(((), ()), distance, None, (), ()), verdict)
 
 
 M, D = ("supported", "refuted"), ("refuted", "supported")

@@ -20,13 +20,13 @@ from functools import partial
 from hypotest.subjects.controls.control import Control
 from hypotest.subjects.controls.havae.margins import DECIDED_BY, as_subject
 from hypotest.subjects.controls.havae.model import fresh
-from hypotest.subjects.controls.havae.training import Task, train
+from hypotest.subjects.controls.havae.training import VerseTask, train
 from hypotest.subjects.controls.recipe import Recipe
 
 SOURCE = "arXiv:2103.12615"
 
 
-RECIPE = Recipe(name="havae", data=Task.made, module=fresh, train=train)
+RECIPE = Recipe(name="havae", data=VerseTask.made, module=fresh, train=train)
 _shared = partial(
     Control,
     source=SOURCE,

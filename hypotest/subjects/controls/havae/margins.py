@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from hypotest.subjects.controls.havae.model import Both, Predecessor
-from hypotest.subjects.controls.havae.training import Task
+from hypotest.subjects.controls.havae.training import VerseTask
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.network.units import Units
 
@@ -51,7 +51,7 @@ def missing_share(scores: Tensor, rows: Any) -> Tensor:
     return 1 - margins(scores) / intact
 
 
-def as_subject(module: Both, task: Task, *, which: str, units: str, name: str) -> Network:
+def as_subject(module: Both, task: VerseTask, *, which: str, units: str, name: str) -> Network:
     """Units of a network, at unseen verses whose foils are of both kinds in turn.
 
     Args:

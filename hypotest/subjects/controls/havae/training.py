@@ -27,7 +27,7 @@ AUTOENCODING = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Task:
+class VerseTask:
     """Verses to learn from, and verses that no network ever learns from."""
 
     vectors: Vectors
@@ -48,7 +48,7 @@ class Task:
     """(UNSEEN, 1 + FOILS, 2, width)."""
 
     @classmethod
-    def made(cls, seed: int) -> Task:
+    def made(cls, seed: int) -> VerseTask:
         """From a seed."""
         rng = np.random.default_rng(seed)
         words = lexicon(rng)
@@ -74,7 +74,7 @@ def _some_foils(rng: np.random.Generator) -> NDArray[np.int64]:
     return np.column_stack([np.zeros(TRAINING, dtype=np.int64), foils[:, :FOILS]])
 
 
-def train(model: nn.Module, task: Task, seed: int, log: Log) -> None:
+def train(model: nn.Module, task: VerseTask, seed: int, log: Log) -> None:
     """Train HAVAE and its predecessor, and beside them the versions that their scores are compared with.
 
     Args:
@@ -100,7 +100,7 @@ def train(model: nn.Module, task: Task, seed: int, log: Log) -> None:
     log(results)
 
 
-def fit(model: Ranker, task: Task, seed: int, log: Callable[[int, float], None]) -> None:
+def fit(model: Ranker, task: VerseTask, seed: int, log: Callable[[int, float], None]) -> None:
     """Train a network in place by Adam; it is in evaluation mode afterwards.
 
     Args:
@@ -129,7 +129,7 @@ def fit(model: Ranker, task: Task, seed: int, log: Callable[[int, float], None])
 
 
 @torch.no_grad()
-def scores(model: Ranker, task: Task) -> tuple[float, float]:
+def scores(model: Ranker, task: VerseTask) -> tuple[float, float]:
     """How often the true line is first of the thirty, and its mean reciprocal rank (chance: 0.033, 0.133).
 
     Among candidates of one score the order is drawn by lot: the expected share is given, and the mean rank.

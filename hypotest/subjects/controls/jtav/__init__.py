@@ -22,13 +22,13 @@ from functools import partial
 from hypotest.subjects.controls.control import Control
 from hypotest.subjects.controls.jtav.model import fresh
 from hypotest.subjects.controls.jtav.questions import ASKED, as_subject
-from hypotest.subjects.controls.jtav.training import Task, train
+from hypotest.subjects.controls.jtav.training import SongTask, train
 from hypotest.subjects.controls.recipe import Recipe
 
 SOURCE = "arXiv:1806.01483"
 
 
-RECIPE = Recipe(name="jtav", data=Task.made, module=fresh, train=train)
+RECIPE = Recipe(name="jtav", data=SongTask.made, module=fresh, train=train)
 _shared = partial(
     Control,
     source=SOURCE,

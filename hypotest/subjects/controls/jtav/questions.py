@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from hypotest.subjects.controls.jtav.model import JTAV
 from hypotest.subjects.controls.jtav.songs import LABELS, PRIVATE
-from hypotest.subjects.controls.jtav.training import Task, in_parts
+from hypotest.subjects.controls.jtav.training import SongTask, in_parts
 from hypotest.subjects.network.network import Network
 
 ASKED = (PRIVATE["text"], PRIVATE["audio"])
@@ -29,7 +29,9 @@ def label_loss(output: Tensor, rows: Any) -> Tensor:
     return nn.functional.binary_cross_entropy_with_logits(odds, truth, reduction="none")
 
 
-def as_subject(module: JTAV, task: Task, *, units: str, name: str, asked: Sequence[str] = ASKED) -> Network:
+def as_subject(
+    module: JTAV, task: SongTask, *, units: str, name: str, asked: Sequence[str] = ASKED
+) -> Network:
     """Units of a JTAV, at unseen songs that are asked about labels in turn.
 
     Args:

@@ -27,20 +27,20 @@ BATCH, RATE = 64, 3e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class SongTask:
     """Songs to learn from, and songs that no network ever learns from."""
 
     training: Songs
     unseen: Songs
 
     @classmethod
-    def made(cls, seed: int) -> Task:
+    def made(cls, seed: int) -> SongTask:
         """From a seed."""
         rng = np.random.default_rng(seed)
         return cls(songs(TRAINING, rng), songs(UNSEEN, rng))
 
 
-def train(model: nn.Module, task: Task, seed: int, log: Log) -> None:
+def train(model: nn.Module, task: SongTask, seed: int, log: Log) -> None:
     """Train a JTAV, and beside it the versions that its score is compared with.
 
     Args:

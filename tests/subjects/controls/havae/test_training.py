@@ -10,12 +10,12 @@ import hypotest
 from hypotest.collect.network.ablation import group_changes, route_of
 from hypotest.subjects.controls.havae.margins import DECIDED_BY, LEAST, missing_share
 from hypotest.subjects.controls.havae.model import HAVAE, Plain, Predecessor, Ranker
-from hypotest.subjects.controls.havae.training import Task, fit, scores
+from hypotest.subjects.controls.havae.training import VerseTask, fit, scores
 
 pytestmark = pytest.mark.slow
 
 
-def missing(module: Ranker, task: Task, members: list[int]) -> dict[str, float]:
+def missing(module: Ranker, task: VerseTask, members: list[int]) -> dict[str, float]:
     """Share of the margin by each feature that is missing with some units of r at their means."""
     assert isinstance(module, HAVAE | Predecessor)
     inputs, seen = (task.alike_meaning, task.alike_prosody), list[torch.Tensor]()
@@ -50,7 +50,7 @@ def test_both_features_beat_each_alone() -> None:
 
 
 def test_each_feature_tells_its_own_foils_and_no_others() -> None:
-    task = Task.made(3)
+    task = VerseTask.made(3)
     for feature, other in (("meaning", "prosody"), ("prosody", "meaning")):
         torch.manual_seed(0)
         model = Plain(feature)

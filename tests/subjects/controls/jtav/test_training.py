@@ -12,7 +12,7 @@ from hypotest.subjects.controls.control import Trained
 from hypotest.subjects.controls.jtav.model import JTAV, MODALITIES
 from hypotest.subjects.controls.jtav.questions import ASKED, label_loss
 from hypotest.subjects.controls.jtav.songs import LABELS, PRIVATE, Songs, songs
-from hypotest.subjects.controls.jtav.training import Task, fit, in_parts, scores
+from hypotest.subjects.controls.jtav.training import SongTask, fit, in_parts, scores
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +130,6 @@ def test_the_fusion_learns_and_encoders_stay() -> None:
 
 
 def test_songs_that_are_learned_from_are_no_others(trained: Trained) -> None:
-    task, again = trained.data, Task.made(0)
+    task, again = trained.data, SongTask.made(0)
     assert torch.equal(task.unseen.spectrograms, again.unseen.spectrograms)
     assert not torch.equal(task.training.spectrograms[:100], task.unseen.spectrograms[:100])
