@@ -63,8 +63,8 @@ example: .venv/ready ## run both protocols, regenerate reports/*/example and the
 calibrate: .venv/ready ## levels, coverage and verdicts on simulated layers; hours; goes on where it was stopped
 	$(BIN)/python -m tests.calibration
 
-controls: .venv/ready ## networks whose organisation is known, SEEDS=1: are their verdicts right?; minutes for each seed
-	$(BIN)/hypotest controls --seeds $(or $(SEEDS),1)
+controls: .venv/ready ## networks whose organisation is known, SEEDS=2: are their verdicts right?; minutes for each seed
+	$(BIN)/python -m tests.controls --seeds $(or $(SEEDS),2)
 
 clean: ## remove the environment and caches (not the evidence cache)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

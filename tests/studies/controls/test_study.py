@@ -17,6 +17,7 @@ from hypotest.studies.controls.record import Measured
 from hypotest.studies.controls.study import chosen_controls, examine_controls
 from hypotest.subjects.controls import lesions, two_tasks
 from hypotest.subjects.controls.registry import CONTROLS
+from tests.controls import RESULT, ROOT, readme_with, results, summary
 
 BOTH = ("two-blocks", "same-function")
 
@@ -64,6 +65,15 @@ def test_the_table_fits_80_columns_and_the_report_lies_there(whole):
     for name in BOTH:
         assert f"figures/{name}.svg" in page and (whole.folder / "figures" / f"{name}.png").stat().st_size
     assert "Rate of right verdicts 1/1, 95 % interval 0.03 to 1.00." in page
+
+
+def test_the_readme_shows_the_report_that_lies_there():
+    text = summary()
+    assert readme_with(text) == (ROOT / "README.md").read_text(encoding="utf-8")
+    wrong = [item for item in results() if item.rate and item.rate.count < item.rate.n]
+    assert wrong and all(f"**{item.control}**" in text for item in results() if item.trained)
+    page = RESULT.with_name("controls.md").read_text(encoding="utf-8")
+    assert all(f"**{item.name}**, seed " in page for item in wrong)
 
 
 @pytest.mark.slow

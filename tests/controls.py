@@ -1,0 +1,59 @@
+"""The report on known networks, and its table in the README: ``make controls``."""
+
+import json
+import sys
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from hypotest.pages.document import document
+from hypotest.pages.markdown import markdown
+from hypotest.studies.controls.page import by_network, verdict_table
+from hypotest.studies.controls.record import ControlResult
+
+ROOT = Path(__file__).parent.parent
+RESULT = ROOT / "reports" / "controls" / "controls.json"
+BEGIN, END = "<!-- controls: begin -->", "<!-- controls: end -->"
+
+
+def results() -> tuple[ControlResult, ...]:
+    """What the report was written from."""
+    data = json.loads(RESULT.read_text(encoding="utf-8"))
+    return TypeAdapter(tuple[ControlResult, ...]).validate_python(data["controls"])
+
+
+def summary() -> str:
+    """How many verdicts are right, and the table."""
+    every = results()
+    rates = [item.rate for item in every if item.rate is not None]
+    right, judged = sum(rate.count for rate in rates), sum(rate.n for rate in rates)
+    seeds = max(len(item.examined) for item in every)
+    wrong = [item.name for item, _ in by_network(every) if item.rate and item.rate.count < item.rate.n]
+    text = (
+        f"With {seeds} seeds of each network {right} of {judged} verdicts are right, those before training "
+        f"included; the wrong ones ({', '.join(wrong)}) are explained in the report."
+    )
+    return markdown(*document([text, verdict_table(every)]).blocks)
+
+
+def readme_with(text: str) -> str:
+    """The README with the table between its marks."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, rest = readme.split(BEGIN)
+    return f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}"
+
+
+def main() -> None:
+    """Train and examine what is not there yet, write the report, and copy its table into the README."""
+    from hypotest.__main__ import main as hypotest
+
+    try:
+        hypotest(["controls", "--out", str(RESULT.parents[1]), *sys.argv[1:]])
+    except SystemExit as finished:
+        if finished.code:
+            raise
+    (ROOT / "README.md").write_text(readme_with(summary()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
