@@ -25,7 +25,7 @@ def draw_control(trained: ControlResult, untrained: ControlResult | None) -> Fig
     right every seed: the truth by lesions above, below it the predictions that decide; open circles are the
     same networks without training.
     """
-    figure, (left, right) = new_figure(3.1, 2)
+    figure, (left, right) = new_figure(3.6, 2)
     _draw_units(left, trained.examined[0])
     _draw_values(right, trained.examined, () if untrained is None else untrained.examined)
     return figure
@@ -37,7 +37,7 @@ def _draw_units(axes: Axes, examined: Examined) -> None:
     for number, name in enumerate(names):
         own = np.array([part == name for part in examined.truth.parts] or [True] * len(one))
         colour = PALETTE[number % len(PALETTE)] if name else FAINT
-        label = f"wired: {name}" if name and len(names) <= len(PALETTE) else None
+        label = f"part: {name}" if name and len(names) <= len(PALETTE) else None
         axes.plot(one[own], two[own], "o", color=colour, markersize=3.5, markeredgewidth=0, label=label)
     for units, colour, size, place in zip(
         examined.verdict.groups, (FIRST, SECOND), (6.5, 9), ("first", "second"), strict=True
@@ -52,7 +52,7 @@ def _draw_units(axes: Axes, examined: Examined) -> None:
     axes.set_xlim(left=-0.004)
     axes.set_ylim(bottom=-0.004)
     axes.set_title("Each unit lesioned alone (seed 0)")
-    axes.legend(loc="upper right", fontsize=6.5)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncol=2, fontsize=6.5)
 
 
 def _draw_values(axes: Axes, trained: Sequence[Examined], untrained: Sequence[Examined]) -> None:
