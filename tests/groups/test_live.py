@@ -102,5 +102,5 @@ def test_a_layer_that_is_alive_stays_the_same_object():
 def test_a_dead_layer_is_an_error_that_says_what_to_look_at():
     evidence = make_evidence(0)
     still = evidence.selection.with_channels(activations=np.zeros_like(evidence.selection.activations))
-    with pytest.raises(EvidenceError, match=r"0 of 200 neurons vary.*right layer"):
+    with pytest.raises(EvidenceError, match=r"0 of 200 units vary.*right layer"):
         without_dead(replace(evidence, selection=still))

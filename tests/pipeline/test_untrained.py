@@ -188,8 +188,8 @@ def test_the_second_call_needs_no_forward_pass(plan, prepared, collected, monkey
     def forward(*arguments, **keywords):
         raise AssertionError("a forward pass")
 
-    stages = [("forward_stage", "forward_arrays"), ("ablation_stage", "intervention_arrays")]
-    others = (("head_stage", "head_ablation_arrays"), ("engine", "NeuronAblation"))
+    stages = [("stages.forward", "forward_arrays"), ("stages.ablation", "intervention_arrays")]
+    others = (("stages.heads", "head_ablation_arrays"), ("engine", "NeuronAblation"))
     for module, name in (*stages, *others):
         monkeypatch.setattr(f"hypotest.collect.{module}.{name}", forward)
     monkeypatch.setattr(type(prepared.subject.model), "forward", forward)
