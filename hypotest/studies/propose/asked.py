@@ -37,8 +37,8 @@ def material_of(
     if patterns and len(texts) != len(patterns):
         names = " and ".join(plan.names)
         raise ProtocolError(
-            f"the template tells texts of your own apart: give --text {len(patterns)} times, for {names} in "
-            f"this order; found {len(texts)}"
+            f"text=: must be given {len(patterns)} times, for {names} in this order, since the template "
+            f"tells texts apart; found {len(texts)}"
         )
     if model != plan.subject.model:
         new = _from(base, model) if os.path.exists(model) else model

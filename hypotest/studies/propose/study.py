@@ -127,7 +127,7 @@ def _of_examples(template: str, plan: Protocol, target: Path, model: str, texts:
     """A template that brings its examples: the model is another one, and the size of the group."""
     if texts:
         raise ProtocolError(
-            f"the template {template} has examples, which it brings, and reads no text: leave out --text, "
+            f"the template {template} has examples, which it brings, and reads no text: leave out text=, "
             "and put examples of your own into its table"
         )
     named = tuple(material_of(plan, target.parent, model, (), ()))
