@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any
 
 from hypotest.errors import Problem, ProtocolError
 from hypotest.records.protocol import protocol as records
 from hypotest.records.protocol.strict import Strict
-from hypotest.registration.findings import Finding, Path, ids_of, key_name
+from hypotest.registration.findings import Finding, KeyPath, ids_of, key_name
 from hypotest.registration.load import judge
 from hypotest.registration.load import load_protocol as load_record
 from hypotest.registration.source import MAX_DEPTH, YamlSource, refusal
@@ -102,7 +102,7 @@ def load_protocol(
     return Protocol.of(load_record(protocol_file(path), subject=subject, network=network))
 
 
-def protocol_file(protocol: str | os.PathLike[str]) -> FilePath:
+def protocol_file(protocol: str | os.PathLike[str]) -> Path:
     """The path of what a command is asked to run.
 
     Raises:
@@ -114,7 +114,7 @@ def protocol_file(protocol: str | os.PathLike[str]) -> FilePath:
             "protocol=: must be the path of a file, which can be registered; found a protocol in memory. "
             f'Write it first: Path("{name}").write_text(protocol.to_yaml(), encoding="utf-8")'
         )
-    return FilePath(protocol)
+    return Path(protocol)
 
 
 def _checked(keys: Mapping[str, Any], where: str) -> records.Protocol:
@@ -130,7 +130,7 @@ def _checked(keys: Mapping[str, Any], where: str) -> records.Protocol:
     return protocol
 
 
-def _plain(value: Any, path: Path, findings: list[Finding]) -> Any:
+def _plain(value: Any, path: KeyPath, findings: list[Finding]) -> Any:
     """A value as a file could hold it; None, with a finding, if it cannot."""
     if isinstance(value, Strict):
         value = written(value)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 """Keys and list positions from the root, such as ``("predictions", 0, "margin")``."""
 
 
@@ -19,11 +19,11 @@ Path = tuple[str | int, ...]
 class Finding:
     """One thing that is wrong, before its place in the file is known."""
 
-    path: Path
+    path: KeyPath
     message: str
     """What was required, what was found, what to do."""
     severity: str = "error"
-    depends: tuple[Path, ...] = ()
+    depends: tuple[KeyPath, ...] = ()
     """Other keys the check has read. If one of them is wrong, this finding is only an echo."""
     mark: tuple[int, int] | None = None
     """Line and column, counted from 0, where they are not those of `path`."""
@@ -33,7 +33,7 @@ class Finding:
     """The value cannot be used."""
 
 
-def related(one: Path, other: Path) -> bool:
+def related(one: KeyPath, other: KeyPath) -> bool:
     """Whether one path leads to, or into, the other.
 
     Examples:
@@ -81,7 +81,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:45] + "..." + text[-1]
 
 
-def key_name(path: Path, prediction_ids: dict[int, str]) -> str:
+def key_name(path: KeyPath, prediction_ids: dict[int, str]) -> str:
     """The dotted name of a key; predictions are named by their id.
 
     Examples:

@@ -26,7 +26,7 @@ from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import MAX_HYPOTHESES, Protocol
 from hypotest.registration.checks.units import autoencoder_findings
 from hypotest.registration.checks.validate import findings_in
-from hypotest.registration.findings import Finding, Path, ids_of, key_name, nearest, related
+from hypotest.registration.findings import Finding, KeyPath, ids_of, key_name, nearest, related
 from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed
 from hypotest.registration.source import YamlSource, read_source
@@ -116,7 +116,7 @@ def judge(source: YamlSource) -> tuple[Protocol | None, list[Finding]]:
     tainted |= {finding.path for finding in unread}
 
     protocol = None
-    meant: set[Path] = set()
+    meant: set[KeyPath] = set()
     # Places of the predictions that are left, in the file's own count.
     kept = list(range(len(data["predictions"]))) if _has_predictions(data) else []
     # Each round takes out what the last one found; a value lies at most this deep.
@@ -155,7 +155,7 @@ def _of_files(
     return [item for item in in_files if not _echo(item, tainted, tainted)]
 
 
-def _echo(finding: Finding, before: Iterable[Path], now: Iterable[Path]) -> bool:
+def _echo(finding: Finding, before: Iterable[KeyPath], now: Iterable[KeyPath]) -> bool:
     """Whether a finding only follows from another one.
 
     Its own key counts as bad only if an earlier step said so, what it depends on at once.
@@ -169,7 +169,7 @@ def _has_predictions(data: dict[str, Any]) -> bool:
     return isinstance(data.get("predictions"), list)
 
 
-def _removable(kind: str, path: Path) -> Path:
+def _removable(kind: str, path: KeyPath) -> KeyPath:
     """What to take out so that an error goes: the value, or what lacks a required key."""
     if kind == "missing" and len(path) > 1:
         return path[:-1]
@@ -177,7 +177,7 @@ def _removable(kind: str, path: Path) -> Path:
     return path[:4] if path[2:3] == ("expects",) else path
 
 
-def _without(value: Any, gone: set[Path], path: Path = ()) -> Any:
+def _without(value: Any, gone: set[KeyPath], path: KeyPath = ()) -> Any:
     """Copy data without what lies at some paths; the depth is bounded by the reader."""
     if isinstance(value, dict):
         return {
@@ -195,7 +195,7 @@ def _without(value: Any, gone: set[Path], path: Path = ()) -> Any:
 def _in_file(finding: Finding, kept: Sequence[int]) -> Finding:
     """Count predictions as the file does, and name expectations as it does."""
 
-    def translate(path: Path) -> Path:
+    def translate(path: KeyPath) -> KeyPath:
         path = written_path(path)
         if len(path) > 1 and path[0] == "predictions" and isinstance(path[1], int):
             return ("predictions", kept[path[1]], *path[2:])

@@ -12,11 +12,11 @@ from hypotest.records.stored.files import file_obstacle
 from hypotest.records.stored.hub import is_hub_name
 from hypotest.records.stored.text_files import WITH_COLUMNS, files_of, is_many, named_obstacle
 from hypotest.registration.checks.conditions import file_findings
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 
-_TEXT: Path = ("corpus", "text")
-_EXAMPLES: Path = ("examples", "files")
-_COUNTED: Path = ("frequencies", "count")
+_TEXT: KeyPath = ("corpus", "text")
+_EXAMPLES: KeyPath = ("examples", "files")
+_COUNTED: KeyPath = ("frequencies", "count")
 """Where one of them has the wrong type, the others are counted differently, and are not judged."""
 
 
@@ -46,7 +46,7 @@ def path_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     yield from file_findings(protocol, base)
 
 
-def _text(text: Text, base: pathlib.Path, path: Path) -> Iterator[Finding]:
+def _text(text: Text, base: pathlib.Path, path: KeyPath) -> Iterator[Finding]:
     if isinstance(text, CorpusFiles):
         yield from _text_files(text.files, base, (*path, "files"))
         if text.column is not None:
@@ -55,7 +55,7 @@ def _text(text: Text, base: pathlib.Path, path: Path) -> Iterator[Finding]:
         yield from _data_set(text, base, path)
 
 
-def _data_set(text: CorpusHub, base: pathlib.Path, path: Path) -> Iterator[Finding]:
+def _data_set(text: CorpusHub, base: pathlib.Path, path: KeyPath) -> Iterator[Finding]:
     if os.path.isdir(base / text.hub):  # which answers also for names that no file can have
         if text.revision is not None:
             message = f"is used with the id of a data set only, and {shown(text.hub)} is a folder: remove it"
@@ -68,7 +68,7 @@ def _data_set(text: CorpusHub, base: pathlib.Path, path: Path) -> Iterator[Findi
         yield Finding((*path, "hub"), message)
 
 
-def _text_files(names: tuple[str, ...], base: pathlib.Path, files: Path) -> Iterator[Finding]:
+def _text_files(names: tuple[str, ...], base: pathlib.Path, files: KeyPath) -> Iterator[Finding]:
     seen: dict[pathlib.Path, str] = {}
     for place, name in enumerate(names):
         path = (*files, place)
@@ -86,7 +86,7 @@ def _text_files(names: tuple[str, ...], base: pathlib.Path, files: Path) -> Iter
         seen[target] = name
 
 
-def _without_columns(names: tuple[str, ...], base: pathlib.Path, path: Path) -> Iterator[Finding]:
+def _without_columns(names: tuple[str, ...], base: pathlib.Path, path: KeyPath) -> Iterator[Finding]:
     """A column is asked for, and these files have none."""
     for place, name in enumerate(names):
         without = next((file for file in files_of(name, base) if not WITH_COLUMNS.search(file)), None)
@@ -97,7 +97,7 @@ def _without_columns(names: tuple[str, ...], base: pathlib.Path, path: Path) -> 
             yield Finding((*path, "files", place), message, depends=((*path, "column"), (*path, "files")))
 
 
-def _missing(name: str, base: pathlib.Path, path: Path) -> Iterator[Finding]:
+def _missing(name: str, base: pathlib.Path, path: KeyPath) -> Iterator[Finding]:
     obstacle = named_obstacle(name, base) if path[-2:-1] == ("files",) else file_obstacle(base / name)
     if obstacle:
         yield Finding(

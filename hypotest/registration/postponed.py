@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hypotest.registration.findings import Finding, Path
+from hypotest.registration.findings import Finding, KeyPath
 
 
 def postponed(data: dict[str, Any]) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def postponed(data: dict[str, Any]) -> Iterator[Finding]:
         yield _not_yet(("decision", "correction"), "Shaffer's correction", available)
 
 
-def _not_yet(path: Path, what: str, available: str) -> Finding:
+def _not_yet(path: KeyPath, what: str, available: str) -> Finding:
     return Finding(path, f"not available yet: {what}; {available}")
 
 

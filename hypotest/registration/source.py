@@ -29,7 +29,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 from hypotest.registration.text import read_text, refuse
 
 MAX_DEPTH = 24
@@ -43,14 +43,14 @@ class YamlSource:
 
     file: str
     data: dict[str, Any] = field(default_factory=dict)
-    keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    """Path of a mapping's entry -> place of its key."""
-    values: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    """Path -> place of its value."""
+    keys: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
+    """KeyPath of a mapping's entry -> place of its key."""
+    values: dict[KeyPath, tuple[int, int]] = field(default_factory=dict)
+    """KeyPath -> place of its value."""
     findings: list[Finding] = field(default_factory=list)
     """What is wrong and does not keep the rest from being read."""
 
-    def mark(self, path: Path, at_key: bool = False) -> tuple[int, int]:
+    def mark(self, path: KeyPath, at_key: bool = False) -> tuple[int, int]:
         """Place of a key; of the nearest enclosing one that exists, if this one is missing."""
         if path in self.keys and (at_key or self._is_collection(path)):
             return self.keys[path]
@@ -65,7 +65,7 @@ class YamlSource:
         """``file:line:column``, counted from 1."""
         return f"{self.file}:{mark[0] + 1}:{mark[1] + 1}"
 
-    def _is_collection(self, path: Path) -> bool:
+    def _is_collection(self, path: KeyPath) -> bool:
         # A block collection begins on the line after its key; the key is what a reader looks for.
         value: Any = self.data
         try:
@@ -80,7 +80,7 @@ def read_source(file: str | os.PathLike[str]) -> YamlSource:
     """Read a YAML file without interpreting it.
 
     Args:
-        file: Path of a UTF-8 file of at most 256 KiB.
+        file: KeyPath of a UTF-8 file of at most 256 KiB.
 
     Returns:
         Its data and places. ``findings`` lists what could be skipped: repeated keys, tags, aliases,
@@ -139,7 +139,7 @@ def _events(name: str, text: str) -> Iterator[Event]:
 class _Open:
     """A collection whose end has not been seen."""
 
-    path: Path
+    path: KeyPath
     content: dict[str, Any] | list[Any]
     key: str | None = None
 
@@ -200,7 +200,7 @@ def _open_key(source: YamlSource, top: _Open, event: NodeEvent, mark: tuple[int,
         source.keys[path] = mark
 
 
-def _path_of_next(top: _Open | None) -> Path:
+def _path_of_next(top: _Open | None) -> KeyPath:
     if top is None:
         return ()
     if isinstance(top.content, list):
@@ -208,7 +208,7 @@ def _path_of_next(top: _Open | None) -> Path:
     return (*top.path, top.key or "")
 
 
-def _put(source: YamlSource, top: _Open, path: Path, value: Any, mark: tuple[int, int]) -> None:
+def _put(source: YamlSource, top: _Open, path: KeyPath, value: Any, mark: tuple[int, int]) -> None:
     if isinstance(top.content, list):
         top.content.append(value)
     else:
@@ -218,7 +218,7 @@ def _put(source: YamlSource, top: _Open, path: Path, value: Any, mark: tuple[int
     source.values.setdefault(path, mark)
 
 
-def _value(source: YamlSource, path: Path, event: NodeEvent, mark: tuple[int, int]) -> Any:
+def _value(source: YamlSource, path: KeyPath, event: NodeEvent, mark: tuple[int, int]) -> Any:
     """The value that an event begins: an empty collection, a scalar, or None if it is refused."""
 
     def report(message: str) -> None:

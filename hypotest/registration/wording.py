@@ -12,9 +12,9 @@ from hypotest.records.protocol.conditions import condition_model
 from hypotest.records.protocol.nulls import nulls_model
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.registration.findings import Finding, Path, nearest, shown, suggestion
+from hypotest.registration.findings import Finding, KeyPath, nearest, shown, suggestion
 
-_UNIONS: tuple[Path, ...] = (
+_UNIONS: tuple[KeyPath, ...] = (
     ("sample", "max_per_type"),
     ("corpus", "text"),
     ("frequencies",),
@@ -26,7 +26,7 @@ _UNIONS: tuple[Path, ...] = (
 )
 """Keys with alternatives, outer ones first: pydantic puts the name of the alternative behind them."""
 
-_LISTED_UNION: Path = ("multiverse", "select")
+_LISTED_UNION: KeyPath = ("multiverse", "select")
 
 _KINDS = {
     "string_type": "text (in quotes, if it looks like a number)",
@@ -52,9 +52,9 @@ _BOUNDS = {
 _OUTCOMES = "must be less, greater, equivalent, a list of these, or any"
 
 
-def data_path(error: ErrorDetails) -> Path:
-    """Path of an error within the data that pydantic was given."""
-    location: Path = error["loc"]
+def data_path(error: ErrorDetails) -> KeyPath:
+    """KeyPath of an error within the data that pydantic was given."""
+    location: KeyPath = error["loc"]
     if location[:2] == _LISTED_UNION:  # of each item
         location = (*location[:3], *location[4:])
     for union in _UNIONS:
@@ -64,14 +64,14 @@ def data_path(error: ErrorDetails) -> Path:
     return location
 
 
-def written_path(path: Path) -> Path:
-    """Path of the same value in the YAML, where expectations stand beside the other keys."""
+def written_path(path: KeyPath) -> KeyPath:
+    """KeyPath of the same value in the YAML, where expectations stand beside the other keys."""
     if len(path) > 2 and path[0] == "predictions" and path[2] == "expects":
         return (*path[:2], *path[3:])
     return path
 
 
-def known_keys(path: Path, hypotheses: Sequence[str]) -> list[str]:
+def known_keys(path: KeyPath, hypotheses: Sequence[str]) -> list[str]:
     """Keys that the mapping at a path may hold, as a user writes them.
 
     Args:
@@ -87,7 +87,7 @@ def known_keys(path: Path, hypotheses: Sequence[str]) -> list[str]:
 
 
 def findings_of(
-    errors: Sequence[ErrorDetails], data: dict[str, Any], hypotheses: Sequence[str], meant: set[Path]
+    errors: Sequence[ErrorDetails], data: dict[str, Any], hypotheses: Sequence[str], meant: set[KeyPath]
 ) -> Iterator[Finding]:
     """Translate pydantic's errors.
 
@@ -149,7 +149,7 @@ def findings_in_record(errors: Sequence[ErrorDetails], record: type[BaseModel]) 
     Yields:
         One finding for each error, except for a missing key that only looks missing because it is misspelled.
     """
-    meant: set[Path] = set()
+    meant: set[KeyPath] = set()
     for error in errors:
         path = error["loc"]
         if _is_unknown(error):
@@ -164,7 +164,7 @@ def findings_in_record(errors: Sequence[ErrorDetails], record: type[BaseModel]) 
             yield Finding(path, _message(error, path, ()))
 
 
-def _keys_of(record: type[BaseModel], path: Path) -> list[str]:
+def _keys_of(record: type[BaseModel], path: KeyPath) -> list[str]:
     model: type[BaseModel] | None = record
     for part in path:
         if isinstance(part, str) and model is not None and part in model.model_fields:
@@ -186,7 +186,7 @@ def _expectation(error: ErrorDetails) -> str:
     return f"{_OUTCOMES}; found {shown(value)}{suggestion(value, known)}"
 
 
-def _message(error: ErrorDetails, path: Path, hypotheses: Sequence[str]) -> str:
+def _message(error: ErrorDetails, path: KeyPath, hypotheses: Sequence[str]) -> str:
     kind = error["type"]
     value = error["input"]
     context = error.get("ctx", {})
@@ -224,7 +224,7 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
     return f"unknown key {shown(key)}{meant}{listing}"
 
 
-def _choice(path: Path, value: Any, expected: str) -> str:
+def _choice(path: KeyPath, value: Any, expected: str) -> str:
     if path == ("hypotest",):
         return f"must be 1, the version of the protocol language; found {shown(value)}"
     known = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
@@ -250,7 +250,7 @@ def _plain(number: float) -> str:
     return f"{number:g}" if abs(number) >= 10**7 else f"{number:.12g}"
 
 
-def _meaning(path: Path) -> str:
+def _meaning(path: KeyPath) -> str:
     """What a missing key says, from its description in the schema."""
     model = _model_at(path[:-1])
     name = path[-1]
@@ -263,7 +263,7 @@ def _meaning(path: Path) -> str:
     return f" ({first[:1].lower() + first[1:]})" if first else ""
 
 
-def _model_at(path: Path) -> type[BaseModel] | None:
+def _model_at(path: KeyPath) -> type[BaseModel] | None:
     model: type[BaseModel] | None = Protocol
     if path[:1] == ("nulls",):
         model, path = nulls_model(), path[1:]

@@ -1,9 +1,8 @@
 """The section ``nulls`` of a protocol: what the group of neurons is compared with.
 
 Which nulls there are, and what options they take, stands in a file for each (`hypotest.nulls`, and packages
-that
-add some). This record lies below them and cannot import them. It asks for them by the name of their folder,
-once the first protocol is read; so what is wrong in an option is reported like any other key.
+that add some). This record lies below them and cannot import them. It asks for them by the name of their
+folder, once the first protocol is read; so what is wrong in an option is reported like any other key.
 """
 
 from __future__ import annotations

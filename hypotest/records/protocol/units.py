@@ -96,7 +96,7 @@ LETTERS = "".join(facts.letter for name, facts in _FACTS.items() if name != OF_N
 
 
 def kind_name(units: str | SparseAutoencoder) -> str:
-    """The kind that a protocol names: ``neurons``, ``heads``, ``residual``, ``sae``."""
+    """The kind that a protocol names: its word, or ``sae`` where it gives the folder of one."""
     return units if isinstance(units, str) else "sae"
 
 

@@ -13,7 +13,7 @@ from hypotest.errors import Problem, ProtocolError
 from hypotest.records.protocol.claims import Claim, Claims
 from hypotest.records.protocol.prediction import Contrast, Prediction
 from hypotest.registration.checks.predictions import vocabulary_findings
-from hypotest.registration.findings import Finding, Path, key_name
+from hypotest.registration.findings import Finding, KeyPath, key_name
 from hypotest.registration.source import YamlSource, read_source
 from hypotest.registration.text import refuse
 from hypotest.registration.wording import errors_in, findings_in_record
@@ -62,7 +62,7 @@ def _as_written(finding: Finding, source: YamlSource) -> Finding:
     )
 
 
-def _in_vocabulary(claim: Claim, path: Path) -> Iterator[Finding]:
+def _in_vocabulary(claim: Claim, path: KeyPath) -> Iterator[Finding]:
     """A claim names measure, options and contrast as a prediction does."""
     contrast = claim.contrast or Contrast()
     words = Prediction(id=claim.id, measure=claim.measure, options=claim.options, contrast=contrast)
@@ -88,7 +88,7 @@ def _problems(source: YamlSource, findings: list[Finding]) -> list[Problem]:
     ]
 
 
-def _named(path: Path, ids: dict[int, str]) -> Path:
+def _named(path: KeyPath, ids: dict[int, str]) -> KeyPath:
     """Claims are named by their id, as predictions are."""
     if len(path) > 1 and path[0] == "claims" and isinstance(path[1], int):
         return (path[0], ids.get(path[1], path[1]), *path[2:])

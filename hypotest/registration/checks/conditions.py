@@ -13,7 +13,7 @@ from hypotest.records.protocol.design import FACTOR_WORDS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles
 from hypotest.records.stored.files import file_obstacle
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 
 _WITHOUT = re.compile(r"\.(txt|md|rst|py)(\.gz|\.zst)?$", re.IGNORECASE)
 """Files that are one document each, whatever a pattern of names may find."""
@@ -87,8 +87,8 @@ def overlap_findings(protocol: Protocol) -> Iterator[Finding]:
     """
     first, second = protocol.names
     one, other = protocol.conditions.values()
-    path: Path = ("conditions", second)
-    depends: tuple[Path, ...] = (("conditions", first),)
+    path: KeyPath = ("conditions", second)
+    depends: tuple[KeyPath, ...] = (("conditions", first),)
     if one == other:
         yield Finding(
             path, f"must not be the same as conditions.{first}: let them exclude each other", depends=depends
@@ -112,7 +112,7 @@ def _match(protocol: Protocol) -> Iterator[Finding]:
     alone = not more and not others and (here.name, here.about) == (there.name, there.about)
     constant = shared_within(unit)
     for place, name in enumerate(protocol.sample.match):
-        path: Path = ("sample", "match", place)
+        path: KeyPath = ("sample", "match", place)
         advice = f"found {name}: take it out of the list, and read the balance table of the report"
         if name in constant:
             message = (

@@ -22,14 +22,14 @@ from hypotest.records.stored.gguf import SUFFIX, read_gguf_head
 from hypotest.records.stored.hub import is_hub_name, lacking_files
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.checks.shapes import Shape, shape_in, shape_of_head
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 from hypotest.subjects.anatomy.families import FAMILIES
 
 REFERENCE_FOLDER = pathlib.Path(__file__).parents[2] / "subjects" / "reference"
 """Of the model that ships with hypotest."""
-_MODEL: Path = ("subject", "model")
-_REVISION: Path = ("subject", "revision")
-_LAYER: Path = ("subject", "layer")
+_MODEL: KeyPath = ("subject", "model")
+_REVISION: KeyPath = ("subject", "revision")
+_LAYER: KeyPath = ("subject", "layer")
 _LARGEST = 2**24  # bytes of a config.json; those of the largest models have a thousandth
 _NAMED = 8
 _LATER = "What depends on it (family, layers, context, memory) is checked when a run begins"
@@ -93,7 +93,7 @@ def predicted_token(protocol: Protocol, base: pathlib.Path) -> Predicted:
     return "masked" if family is not None and family.head else "next"
 
 
-def _revisions(protocol: Protocol) -> Iterator[tuple[Path, str | None]]:
+def _revisions(protocol: Protocol) -> Iterator[tuple[KeyPath, str | None]]:
     revisions = protocol.subject.revision
     if isinstance(revisions, tuple):
         yield from (((*_REVISION, place), revision) for place, revision in enumerate(revisions))
@@ -101,7 +101,7 @@ def _revisions(protocol: Protocol) -> Iterator[tuple[Path, str | None]]:
         yield (_MODEL if revisions is None else _REVISION), revisions
 
 
-def _of_folder(protocol: Protocol, folder: pathlib.Path, path: Path) -> Iterator[Finding]:
+def _of_folder(protocol: Protocol, folder: pathlib.Path, path: KeyPath) -> Iterator[Finding]:
     file = folder / "config.json"
     if not file.exists():
         message = (
@@ -152,12 +152,12 @@ def _gguf_file(protocol: Protocol, base: pathlib.Path) -> pathlib.Path | None:
     return base / name if name.lower().endswith(SUFFIX) else None
 
 
-def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: Path) -> Iterator[Finding]:
+def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: KeyPath) -> Iterator[Finding]:
     if data is not None:
         yield from _fits(protocol, shape_in(data), path)
 
 
-def _fits(protocol: Protocol, config: Shape, path: Path) -> Iterator[Finding]:
+def _fits(protocol: Protocol, config: Shape, path: KeyPath) -> Iterator[Finding]:
     layer, name = protocol.subject.layer, shown(protocol.subject.model)
     depends = (_MODEL, path)
     if isinstance(layer, int) and config.n_layers is not None:

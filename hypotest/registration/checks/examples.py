@@ -12,9 +12,9 @@ from hypotest.records.protocol.conditions import leaves
 from hypotest.records.protocol.design import MatchFactor
 from hypotest.records.protocol.material import Material
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.registration.findings import Finding, Path
+from hypotest.registration.findings import Finding, KeyPath
 
-_EXAMPLES: Path = ("examples",)
+_EXAMPLES: KeyPath = ("examples",)
 _UNMATCHED = {
     "block": "each example is a block of its own",
     "length": "a block is as long as its prompt: write index",
@@ -24,7 +24,7 @@ _OF_TOKENS = {
     name: "a row has a cluster, and no text" for name in get_args(MatchFactor) if name != "document"
 }
 """Those that the rows of a network do not have."""
-_NETWORK: Path = ("subject", "network")
+_NETWORK: KeyPath = ("subject", "network")
 _CALLED: dict[Material, str] = {"text": "a text", "examples": "examples", "rows": "the rows of a network"}
 
 

@@ -9,10 +9,10 @@ from hypotest.nulls.registry import declared, names_of
 from hypotest.records.protocol.group import INFLUENCE, neuron_layer, neuron_letter, neuron_number
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import tested_facts
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 
-_SELECT: Path = ("group", "select")
-_IDS: Path = (*_SELECT, "ids")
+_SELECT: KeyPath = ("group", "select")
+_IDS: KeyPath = (*_SELECT, "ids")
 _REMAINING = (Form.LABELS, Form.EDGES, Form.NETWORKS)
 """Kinds of null that draw no other groups of the layer."""
 
@@ -102,7 +102,7 @@ def _no_other_groups(protocol: Protocol) -> Iterator[Finding]:
 
 
 def neuron_findings(
-    protocol: Protocol, n_neurons: int | None, layer: int | None, depends: tuple[Path, ...] = ()
+    protocol: Protocol, n_neurons: int | None, layer: int | None, depends: tuple[KeyPath, ...] = ()
 ) -> Iterator[Finding]:
     """Check the section ``group`` against the layer.
 
@@ -133,7 +133,7 @@ def neuron_findings(
     declared_size = group.declared
     if n_neurons is None or declared_size is None or declared_size.key != "top":
         return
-    path: Path = (*_SELECT, "top") if declared_size is group.select else ("group", "otherwise", "top")
+    path: KeyPath = (*_SELECT, "top") if declared_size is group.select else ("group", "otherwise", "top")
     if declared_size.value >= n_neurons:
         whole = ": write `all` for the whole layer" if path[1] == "select" else ": lower it"
         message = f"must be less than the layer's {n_neurons:,} {many}; found {declared_size.value:,}{whole}"

@@ -14,7 +14,7 @@ from statistics import NormalDist
 from hypotest.nulls.registry import SD_NULL
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.registration.findings import Finding, Path
+from hypotest.registration.findings import Finding, KeyPath
 
 WIDE = 1.05
 """A margin is too wide where it exceeds the smallest significant effect by more than a twentieth: less is
@@ -34,7 +34,7 @@ def margin_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
     margin = None if item.margin is None else item.margin.null_sd
     if margin is None or item.role == "descriptive" or item.contrast.null != SD_NULL:
         return
-    path: Path = ("predictions", place, "margin", "null_sd")
+    path: KeyPath = ("predictions", place, "margin", "null_sd")
     depends = (("decision",), ("predictions",))
     n_tests = max(1, len(protocol.deciding))
     critical = NormalDist().inv_cdf(1 - protocol.decision.level / (2 * n_tests))

@@ -23,7 +23,7 @@ from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.checks.conditions import overlap_findings
 from hypotest.registration.checks.group import group_findings
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 
 _NEEDS = {
     "replacement": "a measure that rests on ablation",
@@ -68,7 +68,7 @@ def multiverse_findings(protocol: Protocol) -> Iterator[Finding]:
     yield from _draws(protocol, section)
 
 
-def _place_of(name: str) -> Path:
+def _place_of(name: str) -> KeyPath:
     """Where a choice stands."""
     return ("multiverse", CONDITIONS, name) if kind_of(name) == CONDITIONS else ("multiverse", name)
 

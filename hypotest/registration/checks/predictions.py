@@ -11,7 +11,7 @@ from hypotest.nulls.registry import NULLS, SD_NULL, declared, declared_null, for
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.checks.outcomes import why_no_interval
-from hypotest.registration.findings import Finding, Path, shown, suggestion
+from hypotest.registration.findings import Finding, KeyPath, shown, suggestion
 from hypotest.registration.wording import unknown_key
 
 
@@ -26,7 +26,7 @@ def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
         Errors and warnings.
     """
     prediction = protocol.predictions[place]
-    path: Path = ("predictions", place)
+    path: KeyPath = ("predictions", place)
     yield from vocabulary_findings(prediction, path)
     yield from _declared(protocol, prediction, path)
     if not prediction.contrast.trajectory:  # a trend has none; see `hypotest.registration.checks.series`
@@ -34,7 +34,7 @@ def prediction_findings(protocol: Protocol, place: int) -> Iterator[Finding]:
     yield from _expectations(protocol, prediction, path)
 
 
-def vocabulary_findings(prediction: Prediction, path: Path) -> Iterator[Finding]:
+def vocabulary_findings(prediction: Prediction, path: KeyPath) -> Iterator[Finding]:
     """Check that measure, options and contrast are words of the language and go together.
 
     Args:
@@ -55,7 +55,7 @@ def vocabulary_findings(prediction: Prediction, path: Path) -> Iterator[Finding]
     yield from _contrast(prediction, measure, path)
 
 
-def _options(prediction: Prediction, measure: Measure, path: Path) -> Iterator[Finding]:
+def _options(prediction: Prediction, measure: Measure, path: KeyPath) -> Iterator[Finding]:
     read = ((*path, "measure"),)
     for name, value in prediction.options.items():
         option = measure.options.get(name)
@@ -71,7 +71,7 @@ def _options(prediction: Prediction, measure: Measure, path: Path) -> Iterator[F
             yield Finding(at, message, depends=read)
 
 
-def _contrast(prediction: Prediction, measure: Measure | None, path: Path) -> Iterator[Finding]:
+def _contrast(prediction: Prediction, measure: Measure | None, path: KeyPath) -> Iterator[Finding]:
     null = prediction.contrast.null
     at = (*path, "contrast")
     if null is not None and null not in NULLS:
@@ -102,7 +102,7 @@ def _either_of(forms: tuple[Form, ...]) -> str:
     return " or ".join([f"{{null: {' | '.join(nulls)}}}", *others] if nulls else others)
 
 
-def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
+def _declared(protocol: Protocol, prediction: Prediction, path: KeyPath) -> Iterator[Finding]:
     null = prediction.contrast.null
     known = NULLS.get(null) if null is not None else None
     if known is not None and declared_null(protocol, null) is None:
@@ -124,10 +124,10 @@ def _declared(protocol: Protocol, prediction: Prediction, path: Path) -> Iterato
             yield Finding((*path, name), message, depends=(("hypotheses",),), at_key=True)
 
 
-def _conditions(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
+def _conditions(protocol: Protocol, prediction: Prediction, path: KeyPath) -> Iterator[Finding]:
     """Names of conditions, and nulls on which nothing may rest with these."""
     names = protocol.names
-    depends: tuple[Path, ...] = (("conditions",),)
+    depends: tuple[KeyPath, ...] = (("conditions",),)
     given = prediction.contrast.conditions
     if given is not None and tuple(given) != tuple(names):
         message = (
@@ -153,7 +153,7 @@ def _conditions(protocol: Protocol, prediction: Prediction, path: Path) -> Itera
             yield Finding((*path, "contrast", "null"), message, depends=(*depends, ("nulls",), path))
 
 
-def _shuffled_labels(prediction: Prediction, path: Path) -> Iterator[Finding]:
+def _shuffled_labels(prediction: Prediction, path: KeyPath) -> Iterator[Finding]:
     """Labels that mean nothing are the null of the premise, and of nothing else."""
     measure = MEASURES.get(prediction.measure)
     shuffled = form_of(prediction.contrast) is Form.LABELS
@@ -172,7 +172,7 @@ def _shuffled_labels(prediction: Prediction, path: Path) -> Iterator[Finding]:
         yield Finding((*path, "contrast", "null"), message, depends=(path,))
 
 
-def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
+def _margin(protocol: Protocol, prediction: Prediction, path: KeyPath) -> Iterator[Finding]:
     margin = prediction.margin
     at = (*path, "margin")
     form = form_of(prediction.contrast)
@@ -209,7 +209,7 @@ def _margin(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[
         yield Finding((*at, "ratio"), message, depends=contrast)
 
 
-def _no_margin(prediction: Prediction, form: Form | None, path: Path) -> Iterator[Finding]:
+def _no_margin(prediction: Prediction, form: Form | None, path: KeyPath) -> Iterator[Finding]:
     expecting = [name for name, outcomes in prediction.expects.items() if "equivalent" in outcomes]
     if expecting:
         message = (
@@ -226,7 +226,7 @@ def _no_margin(prediction: Prediction, form: Form | None, path: Path) -> Iterato
         yield Finding(path, message, "warning", depends=(path,))
 
 
-def _expectations(protocol: Protocol, prediction: Prediction, path: Path) -> Iterator[Finding]:
+def _expectations(protocol: Protocol, prediction: Prediction, path: KeyPath) -> Iterator[Finding]:
     outcomes = {name: frozenset(prediction.expects.get(name, ())) for name in protocol.hypotheses}
     spoken = {name: expected for name, expected in outcomes.items() if expected}
     depends = (path, ("hypotheses",))

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 
 _STEP = re.compile(r"(?:step|checkpoint|iter|global_step)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
-_REVISION: Path = ("subject", "revision")
+_REVISION: KeyPath = ("subject", "revision")
 
 
 def checkpoint_step(revision: str) -> int | None:
@@ -104,7 +104,7 @@ def _one_question(protocol: Protocol) -> Iterator[Finding]:
             yield Finding(("predictions", place, "role"), message, depends=(("predictions",),))
 
 
-def _trend(prediction: Prediction, revisions: object, path: Path) -> Iterator[Finding]:
+def _trend(prediction: Prediction, revisions: object, path: KeyPath) -> Iterator[Finding]:
     if not isinstance(revisions, tuple):
         message = "needs several checkpoints; list them under subject.revision, or remove it"
         yield Finding((*path, "contrast", "trajectory"), message, depends=(_REVISION,))

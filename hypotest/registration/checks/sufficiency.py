@@ -16,7 +16,7 @@ from hypotest.records.protocol.design import MINIMUM_UNITS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackages
 from hypotest.records.protocol.wording import material_words
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 
 _LONGEST_NAME = 300
 _TOLERATED = 0.12
@@ -39,7 +39,7 @@ def sufficiency_findings(protocol: Protocol) -> Iterator[Finding]:
 
 def _repeated(protocol: Protocol) -> Iterator[Finding]:
     """A text counted twice is evidence that does not exist; a covariate twice is a slip."""
-    lists: dict[Path, tuple[str, ...]] = {}
+    lists: dict[KeyPath, tuple[str, ...]] = {}
     if protocol.corpus and isinstance(protocol.corpus.text, CorpusFiles):
         lists["corpus", "text", "files"] = protocol.corpus.text.files
     if protocol.corpus and isinstance(protocol.corpus.text, CorpusPackages):
@@ -109,7 +109,7 @@ def _spread(protocol: Protocol) -> Iterator[Finding]:
     margins = [item.margin.null_sd for item in protocol.predictions if item.margin is not None]
     if null is None or not any(margins):
         return
-    path: Path = ("nulls", null.name, null.null.number)
+    path: KeyPath = ("nulls", null.name, null.null.number)
     if null.n_draws < 2:
         message = f"must be at least 2, since margins in null_sd need an SD; found {null.n_draws}: raise it"
         yield Finding(path, message, depends=(("predictions",),))

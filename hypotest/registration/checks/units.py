@@ -11,10 +11,10 @@ from hypotest.records.evidence.channels import UNITS_LACK, Channel
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.units import SparseAutoencoder, kind_name, unit_facts
 from hypotest.registration.checks.group import neuron_findings
-from hypotest.registration.findings import Finding, Path, shown
+from hypotest.registration.findings import Finding, KeyPath, shown
 
-_UNITS: Path = ("subject", "units")
-_LAYER: Path = ("subject", "layer")
+_UNITS: KeyPath = ("subject", "units")
+_LAYER: KeyPath = ("subject", "layer")
 
 
 def unit_findings(protocol: Protocol) -> Iterator[Finding]:
@@ -65,7 +65,7 @@ def autoencoder_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[Fin
         return
     from hypotest.records.stored.autoencoders import CONFIG, read_autoencoder_config, weights_file
 
-    path: Path = (*_UNITS, "sae")
+    path: KeyPath = (*_UNITS, "sae")
     try:
         config = read_autoencoder_config(base / units.sae)
         weights_file(base / units.sae)

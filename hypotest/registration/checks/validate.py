@@ -24,13 +24,13 @@ from hypotest.registration.checks.predictions import prediction_findings
 from hypotest.registration.checks.series import series_findings
 from hypotest.registration.checks.sufficiency import sufficiency_findings
 from hypotest.registration.checks.units import unit_findings
-from hypotest.registration.findings import Finding, Path, key_name, shown
+from hypotest.registration.findings import Finding, KeyPath, key_name, shown
 
 _TABLES = (".npy", ".parquet", ".csv")
 
 
 def check_protocol(
-    protocol: Protocol, locate: Callable[[Path], str] = lambda path: "protocol"
+    protocol: Protocol, locate: Callable[[KeyPath], str] = lambda path: "protocol"
 ) -> tuple[Problem, ...]:
     """Check what spans several keys of a protocol.
 
@@ -111,7 +111,7 @@ def _anatomy(protocol: Protocol) -> Iterator[Finding]:
 def _hypotheses(protocol: Protocol) -> Iterator[Finding]:
     own_keys = set(Prediction.model_fields)
     for place, name in enumerate(protocol.hypotheses):
-        path: Path = ("hypotheses", place)
+        path: KeyPath = ("hypotheses", place)
         if name in own_keys:
             message = f"must not be the name of a key of predictions; found {name}: choose another"
             yield Finding(path, message)
@@ -124,7 +124,7 @@ def _hypotheses(protocol: Protocol) -> Iterator[Finding]:
 def _chances(protocol: Protocol, name: str) -> Iterator[Finding]:
     """Can a hypothesis be supported, and can it be refuted?"""
     speaking = [item for item in protocol.deciding if item.expects.get(name)]
-    path: Path = ("predictions",)
+    path: KeyPath = ("predictions",)
     if not speaking:
         message = f"{name} expects nothing of any prediction that decides; it will stay undecided"
         yield Finding(path, message, "warning", (path, ("hypotheses",)))

@@ -34,8 +34,9 @@ def judge(organisation: Organisation, examined: Examined) -> Right:
     """Whether what became of the hypotheses is right.
 
     An untrained network has nothing that could be organised: every hypothesis must be not applicable. Where
-    lesions of single units are the truth, their distance d says what is right: modular from 0.75, distributed
-    up to 0.25; in between undecided is right, and so is the hypothesis on whose side of one half d lies.
+    lesions of single units are the truth, their distance d says what is right: modular from `APART` on,
+    distributed up to `TOGETHER`; in between undecided is right, and so is the hypothesis on whose side of one
+    half d lies.
 
     Args:
         organisation: What is known.

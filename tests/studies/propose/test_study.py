@@ -59,7 +59,8 @@ def test_two_texts_of_ones_own_are_told_apart_by_their_files(tmp_path, texts, sm
     for file in sorted(texts.iterdir())[::2]:
         file.rename(tmp_path / "other" / file.name)
     with pytest.raises(
-        ProtocolError, match=r"text=: must be given 2 times, for german and english in this order, .*; found 1"
+        ProtocolError,
+        match=r"text=: must be given 2 times, for german and english in this order, .*; found 1",
     ):
         propose("language", tmp_path / "a.yaml", str(small_model_folder), [str(texts)])
     proposal = propose(
