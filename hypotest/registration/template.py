@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from hypotest.errors import OutputError, ProtocolError
+from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import shown, suggestion
 from hypotest.registration.load import judge, load_protocol
@@ -43,6 +44,8 @@ _BRINGS = {"agreement": ("agreement.jsonl",)}
 """Files that are written beside a template."""
 _PATTERNS = {"language": ("conditions.german.document.path", "conditions.english.document.path")}
 """Of a template that tells texts of one's own apart: where the pattern of each one's files stands."""
+_MEASURES = "# Measures:\n"
+"""Behind this line a template lists what can be measured."""
 _ID_LINE = re.compile(r"^id: (\S+)( *)", re.MULTILINE)
 
 
@@ -73,7 +76,18 @@ def template_text(name: str) -> str:
         raise ProtocolError(
             f"unknown template {shown(name)}{suggestion(name, _ABOUT)}; templates are\n{listed}"
         )
-    return (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    text = (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    return text.replace(_MEASURES, _MEASURES + _listed(), 1)
+
+
+def _listed() -> str:
+    """Every measure on a line of comment, plug-ins' too."""
+    width = max(map(len, MEASURES))
+    lines = (
+        f"#   {name:<{width}}  {item.words.title.format(first='the first', second='the second')}\n"
+        for name, item in MEASURES.items()
+    )
+    return "".join(lines)
 
 
 def schema_text() -> str:
