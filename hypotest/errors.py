@@ -40,8 +40,7 @@ class Problem:
     checked yet."""
 
     def __str__(self) -> str:
-        subject = f"{self.key}: " if self.key else ""
-        return f"{self.where} {subject}{self.message}"
+        return f"{self.where} {self.key}: {self.message}" if self.key else f"{self.where}: {self.message}"
 
 
 class ProtocolError(HypotestError):

@@ -89,7 +89,7 @@ def test_missing_file_names_a_similar_one(tmp_path, small):
     (tmp_path / "rare-tokens.yaml").write_text(small)
     with pytest.raises(ProtocolError, match=r"no such file; did you mean '.*rare-tokens\.yaml'\?"):
         load_protocol(tmp_path / "rare-token.yaml")
-    with pytest.raises(ProtocolError, match="no such file: check the path"):
+    with pytest.raises(ProtocolError, match=r"\.yaml: no such file: check the path"):
         load_protocol(tmp_path / "no" / "folder.yaml")
 
 
@@ -114,7 +114,7 @@ def test_unreadable_file(tmp_path, small, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(pathlib.Path, "open", refuse)
-    with pytest.raises(ProtocolError, match=r"p\.yaml cannot be read: Permission denied"):
+    with pytest.raises(ProtocolError, match=r"p\.yaml: cannot be read: Permission denied"):
         load_protocol(path)
 
 
