@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 from pydantic import TypeAdapter
 
@@ -10,10 +9,11 @@ from hypotest.pages.document import document
 from hypotest.pages.markdown import markdown
 from hypotest.studies.controls.page import by_network, verdict_table
 from hypotest.studies.controls.record import ControlResult
+from tests.example import ROOT, command, readme_with
 
-ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "reports" / "controls" / "controls.json"
-BEGIN, END = "<!-- controls: begin -->", "<!-- controls: end -->"
+MARK = "controls"
+"""Of the README."""
 
 
 def results() -> tuple[ControlResult, ...]:
@@ -36,23 +36,12 @@ def summary() -> str:
     return markdown(*document([text, verdict_table(every)]).blocks)
 
 
-def readme_with(text: str) -> str:
-    """The README with the table between its marks."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    before, rest = readme.split(BEGIN)
-    return f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}"
-
-
 def main() -> None:
     """Train and examine what is not there yet, write the report, and copy its table into the README."""
-    from hypotest.__main__ import main as hypotest
-
-    try:
-        hypotest(["controls", "--out", str(RESULT.parents[1]), *sys.argv[1:]])
-    except SystemExit as finished:
-        if finished.code:
-            raise
-    (ROOT / "README.md").write_text(readme_with(summary()), encoding="utf-8")
+    command("controls", "--out", str(RESULT.parents[1]), *sys.argv[1:])
+    readme = ROOT / "README.md"
+    text = readme_with(summary(), MARK, readme.read_text(encoding="utf-8"))
+    readme.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -99,16 +99,21 @@ def readme_with(text: str, mark: str, readme: str) -> str:
     return f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}"
 
 
-def regenerate(protocol: Path, place: Path) -> None:
-    """Run a protocol and put its folder in place."""
+def command(*arguments: str) -> None:
+    """Run a command of hypotest in this process; one that fails ends it."""
     from hypotest.__main__ import main as hypotest
 
+    try:
+        hypotest(list(arguments))
+    except SystemExit as finished:
+        if finished.code:
+            raise
+
+
+def regenerate(protocol: Path, place: Path) -> None:
+    """Run a protocol and put its folder in place."""
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            hypotest(["run", str(protocol), "--out", folder])
-        except SystemExit as finished:
-            if finished.code:
-                raise
+        command("run", str(protocol), "--out", folder)
         (run,) = Path(folder).glob("*/*/")
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(run, place)

@@ -87,7 +87,7 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
             ]
             said = f"reject in {100 * cell.rejected.count / cell.rejected.n:.0f} % instead of 5 %"
             assert said in README and said in (EXAMPLE / "report.md").read_text(encoding="utf-8")
-    assert calibration.readme_with(summary) == README
+    assert readme_with(summary, calibration.MARK, README) == README
 
 
 def test_every_command_is_documented():

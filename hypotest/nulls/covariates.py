@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from hypotest.records.evidence.channels import UNITS_LACK, Channel
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.protocol.units import kind_name, unit_facts
+from hypotest.records.protocol.units import kind_name
+from hypotest.records.protocol.wording import tested_facts
 from hypotest.records.results.sentences import sentence_list
 
 Covariate = Literal["activation_mean", "activation_sd", "activation_rate", "output_norm"]
@@ -68,5 +69,5 @@ def needs_weights(options: Any, protocol: Protocol) -> str:
     """
     if tuple(options.on) != (OUTPUT_NORM,) or not without_weights(protocol):
         return ""
-    many = unit_facts(protocol.subject.units).many
+    many = tested_facts(protocol).many
     return f"on: {OUTPUT_NORM} alone cannot be matched, since {many} have no output weights: add another one"

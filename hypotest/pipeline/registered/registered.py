@@ -118,7 +118,7 @@ def _unlogged(
 ) -> Iterator[bool]:
     logged = {item.evidence for item in log}
     times = {item.time for item in log}
-    yield any(folder.name not in logged for folder in cache.glob("[!.]*") if folder.is_dir())
+    yield any(folder.name not in logged for folder in cache.glob("*") if folder.is_dir())
     for entry in entries:
         lock = entry.lock
         same_study = (

@@ -8,12 +8,13 @@ from typing import get_args
 
 import numpy as np
 from scipy.stats import binom
-from statsmodels.stats.proportion import proportion_confint
 
+from hypotest.inference.binomial import rate_within
 from hypotest.records.protocol.prediction import Outcome, Prediction
+from hypotest.records.rate import Rate
 from hypotest.studies.calibration.cases import Case
 from hypotest.studies.calibration.one_simulation import Simulation
-from hypotest.studies.calibration.record import BY_T, Cell, Coverage, Outcomes, Rate, ScenarioRates, Verdicts
+from hypotest.studies.calibration.record import BY_T, Cell, Coverage, Outcomes, ScenarioRates, Verdicts
 from hypotest.studies.calibration.scenarios import UNDECIDED, Scenario
 
 LEVEL = 0.05
@@ -25,17 +26,8 @@ _OUTCOMES = get_args(Outcome)
 
 
 def binomial_rate(count: int, n: int) -> Rate:
-    """A share with its 99 % Clopper-Pearson interval.
-
-    Examples:
-        Nothing in 10: the upper limit u solves (1 - u)^10 = 0.005.
-
-        >>> rate = binomial_rate(0, 10)
-        >>> rate.low, round(rate.high, 4), round(1 - 0.005 ** (1 / 10), 4)
-        (0.0, 0.4113, 0.4113)
-    """
-    low, high = proportion_confint(count, n, alpha=1 - CONFIDENCE, method="beta")
-    return Rate(n=n, count=count, low=float(low), high=float(high))
+    """A share of simulations with its 99 % interval."""
+    return rate_within(count, n, CONFIDENCE)
 
 
 def count_case(case: Case, simulations: Sequence[Simulation]) -> ScenarioRates:

@@ -5,29 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from hypotest.records.rate import Rate
+
 SCHEMA_VERSION = 2
 BY_T = "t"
 """Stands for a null where p is by t: against a declared number, or between conditions."""
 
 COVERAGE_TOLERANCE = 0.03
 """By which the coverage of an interval may miss its level."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """A share of simulations, with its Clopper-Pearson interval."""
-
-    n: int
-    """Simulations counted."""
-    count: int
-    """Of those, how many."""
-    low: float
-    high: float
-
-    @property
-    def value(self) -> float:
-        """The share."""
-        return self.count / self.n
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Table, table
 from hypotest.pages.inline import BREAK, Inline, Span
 from hypotest.records.protocol.design import PERMUTED
-from hypotest.studies.calibration.record import BY_T, Calibration, Cell, Rate, ScenarioRates
+from hypotest.records.rate import Rate
+from hypotest.studies.calibration.record import BY_T, Calibration, Cell, ScenarioRates
 
 _BESIDE = {
     PERMUTED: ("types p.", "labels of token types permuted"),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from statsmodels.stats.proportion import proportion_confint
-
+from hypotest.inference.binomial import rate_within
 from hypotest.records.protocol.prediction import Status
-from hypotest.studies.controls.record import Examined, Right, VerdictRate
+from hypotest.records.rate import Rate
+from hypotest.studies.controls.record import Examined, Right
 from hypotest.subjects.controls.control import Organisation
 from hypotest.subjects.controls.lesions import APART, TOGETHER
 
@@ -59,7 +59,7 @@ def judge(organisation: Organisation, examined: Examined) -> Right:
     return "right" if examined.verdict.supported in allowed else "wrong"
 
 
-def rate_of(right: Sequence[Right]) -> VerdictRate | None:
+def rate_of(right: Sequence[Right]) -> Rate | None:
     """Share of right verdicts among those that are judged.
 
     Examples:
@@ -72,6 +72,4 @@ def rate_of(right: Sequence[Right]) -> VerdictRate | None:
     judged = [item for item in right if item != "open"]
     if not judged:
         return None
-    count = judged.count("right")
-    low, high = proportion_confint(count, len(judged), alpha=1 - CONFIDENCE, method="beta")
-    return VerdictRate(count, len(judged), float(low), float(high))
+    return rate_within(judged.count("right"), len(judged), CONFIDENCE)

@@ -14,10 +14,11 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Figure, Heading, Items, Part, Table, document, table, together
 from hypotest.pages.inline import Inline, aside, lines, prose, strong
 from hypotest.pages.markdown import write_markdown
+from hypotest.records.rate import Rate
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import fixed
 from hypotest.report.results_file import json_text
-from hypotest.studies.controls.record import ControlResult, Controls, Examined, VerdictRate
+from hypotest.studies.controls.record import ControlResult, Controls, Examined
 
 _SHORT = {"supported": "sup.", "refuted": "ref.", "undecided": "und.", "not applicable": "n. a."}
 _LEGEND = (
@@ -107,7 +108,7 @@ def _statuses(result: ControlResult, hypothesis: str) -> str:
     return ", ".join(f"{_SHORT.get(name, name)} {count}" for name, count in counts.most_common())
 
 
-def _rate(rate: VerdictRate | None) -> Inline:
+def _rate(rate: Rate | None) -> Inline:
     if rate is None:
         return "open"
     if rate.n == 1:
@@ -204,7 +205,7 @@ def _network(trained: ControlResult, untrained: ControlResult | None) -> Iterato
     )
 
 
-def _interval(rate: VerdictRate | None) -> str:
+def _interval(rate: Rate | None) -> str:
     if rate is None:
         return ""
     return f"Rate of right verdicts {rate.count}/{rate.n}, 95 % interval {rate.low:.2f} to {rate.high:.2f}."

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from hypotest.records.protocol.prediction import Outcome, Role, Status
+from hypotest.records.rate import Rate
 from hypotest.records.results.shown import Shown
 
 Right = Literal["right", "wrong", "open"]
@@ -75,16 +76,6 @@ class Examined:
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictRate:
-    """A share with its 95 % Clopper-Pearson interval."""
-
-    count: int
-    n: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class ControlResult:
     """A control over its seeds, trained or not."""
 
@@ -101,7 +92,7 @@ class ControlResult:
     examined: tuple[Examined, ...]
     right: tuple[Right, ...]
     """Of each."""
-    rate: VerdictRate | None
+    rate: Rate | None
     """Of right verdicts; None where the question is open."""
 
     @property

@@ -202,7 +202,7 @@ def _exclusions(protocol: Protocol) -> Iterator[str]:
         yield "The first query of a block is left out, since it sees one token."
     yield (
         f"{material_words(protocol).rows.capitalize()} are dropped at random until "
-        f" there are {limits_text(protocol)}. No value is removed or changed as an outlier."
+        f"there are {limits_text(protocol)}. No value is removed or changed as an outlier."
     )
 
 

@@ -17,7 +17,8 @@ from hypotest.studies.controls.record import Measured
 from hypotest.studies.controls.study import chosen_controls, examine_controls
 from hypotest.subjects.controls import lesions, two_tasks
 from hypotest.subjects.controls.registry import CONTROLS
-from tests.controls import RESULT, ROOT, readme_with, results, summary
+from tests.controls import MARK, RESULT, results, summary
+from tests.example import ROOT, readme_with
 
 BOTH = ("two-blocks", "same-function")
 
@@ -69,7 +70,8 @@ def test_the_table_fits_80_columns_and_the_report_lies_there(whole):
 
 def test_the_readme_shows_the_report_that_lies_there():
     text = summary()
-    assert readme_with(text) == (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme_with(text, MARK, readme) == readme
     wrong = [item for item in results() if item.rate and item.rate.count < item.rate.n]
     assert wrong and all(f"**{item.control}**" in text for item in results() if item.trained)
     page = RESULT.with_name("controls.md").read_text(encoding="utf-8")
