@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
+
+import pytest
 
 from tests.functional.conftest import Command
 
@@ -24,14 +27,20 @@ def changed(path: Path, name: str, *changes: tuple[str, str]) -> Path:
     return place
 
 
+@pytest.fixture
+def own_protocol(small_protocol: Path, tmp_path: Path) -> Path:
+    """The small protocol in a folder of its own: here plans are registered."""
+    return shutil.copytree(small_protocol.parent, tmp_path / "protocol") / small_protocol.name
+
+
 def test_two_neurons_and_a_registered_plan(
-    hypotest: Command, small_protocol: Path, cache: Path, tmp_path: Path
+    hypotest: Command, own_protocol: Path, cache: Path, tmp_path: Path
 ):
     """The issue's example: refused while nothing is seen where it decides; an outcome where it describes."""
     own = tmp_path / "cache"
     environment = {"HYPOTEST_CACHE": str(own)}
     two = ("top_fraction: 0.15", "top_fraction: 0.02")  # of 96 neurons
-    deciding = changed(small_protocol, "two-deciding", two)
+    deciding = changed(own_protocol, "two-deciding", two)
     done = hypotest("run", deciding, "--out", tmp_path / "out", **environment)
     assert done.returncode == 2, done.stderr
     told = " ".join(done.stderr.split())
@@ -42,7 +51,7 @@ def test_two_neurons_and_a_registered_plan(
     refused = hypotest("register", deciding, **environment)
     assert refused.returncode == 2 and "predictions.spectrum" in refused.stderr
 
-    described = changed(small_protocol, "two-described", two, (SPECTRUM + EXPECTED, DESCRIBED))
+    described = changed(own_protocol, "two-described", two, (SPECTRUM + EXPECTED, DESCRIBED))
     assert hypotest("register", described, **environment).returncode == 0
     done = hypotest("run", described, "--out", tmp_path / "out", **environment)
     assert done.returncode == 0, done.stderr
