@@ -1,14 +1,15 @@
 """The report on known networks, and its table in the README: ``make controls``."""
 
-import json
 import sys
 
 from pydantic import TypeAdapter
 
 from hypotest.pages.document import document
 from hypotest.pages.markdown import markdown
+from hypotest.studies.controls.kept import read_records
 from hypotest.studies.controls.page import by_network, verdict_table
-from hypotest.studies.controls.record import ControlResult
+from hypotest.studies.controls.record import ControlResult, Examined
+from hypotest.studies.controls.study import results_of
 from tests.example import ROOT, command, readme_with
 
 RESULT = ROOT / "reports" / "controls" / "controls.json"
@@ -18,8 +19,7 @@ MARK = "controls"
 
 def results() -> tuple[ControlResult, ...]:
     """What the report was written from."""
-    data = json.loads(RESULT.read_text(encoding="utf-8"))
-    return TypeAdapter(tuple[ControlResult, ...]).validate_python(data["controls"])
+    return results_of(read_records(RESULT, TypeAdapter(tuple[Examined, ...])))
 
 
 def summary() -> str:

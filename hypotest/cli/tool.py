@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -103,9 +104,12 @@ def controls(
         list[str] | None, typer.Option(metavar="NAME", help="Only this network; may be repeated.")
     ] = None,
     seeds: Annotated[
-        int,
-        typer.Option(min=1, help="Of each network, at most 20, or 5 of those that train in minutes."),
-    ] = 1,
+        str,
+        typer.Option(
+            metavar="N or A-B",
+            help="How many of each network, up to 20, or 5 of those that train in minutes; or which: 4-7.",
+        ),
+    ] = "1",
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Lesion every two units of the first seed, too; takes minutes.")
     ] = False,
@@ -116,17 +120,27 @@ def controls(
             help="Instead: which networks this measure tells apart, also one of another package; or all.",
         ),
     ] = None,
+    merge: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take over what another machine computed: its controls.json; with --measure measures.json.",
+        ),
+    ] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where DIR/controls is written.")] = Path(
         "reports"
     ),
 ) -> None:
     """Train networks whose organisation is known, and see whether their verdicts are right.
 
-    Each is trained here, in seconds or minutes, and put to its protocol in protocols/controls. What is
-    finished is kept, so that a call that was stopped goes on. With --measure no verdict is asked for, but how
-    often the measure is greater in one network than in another: over several --seeds.
+    Each is trained here, in seconds or minutes, and put to its protocol in protocols/controls. What lies in
+    DIR/controls/controls.json is not computed again unless the code behind it has changed. With --measure no
+    verdict is asked for, but how often the measure is greater in one network than in another: over several
+    --seeds.
     """
     check(out=out)
+    which = _seeds(seeds)
     with working("finished networks are kept, and the same command goes on from them") as display:
         if measure is not None:
             from hypotest.studies.controls.measures import measure_controls
@@ -134,7 +148,13 @@ def controls(
 
             asked = () if measure == ["all"] else measure
             measured = measure_controls(
-                asked, only=only or (), seeds=seeds, out=out, start_stage=display.start_stage
+                asked,
+                only=only or (),
+                seeds=which,
+                merge=merge or (),
+                out=out,
+                n_workers=workers,
+                start_stage=display.start_stage,
             )
             say(measures_page(measured))
             print(terminal_text(measured.folder / "measures.md"))
@@ -143,10 +163,27 @@ def controls(
         from hypotest.studies.controls.study import examine_controls
 
         whole = examine_controls(
-            only or (), seeds=seeds, pairs=pairs, out=out, start_stage=display.start_stage
+            only or (),
+            seeds=which,
+            pairs=pairs,
+            merge=merge or (),
+            out=out,
+            n_workers=workers,
+            start_stage=display.start_stage,
         )
     say(controls_summary(whole))
     print(terminal_text(whole.folder / "controls.md"))
+
+
+def _seeds(text: str) -> int | range:
+    """How many, or which ones: ``20``, ``4-7``."""
+    if match := re.fullmatch(r"(\d+)-(\d+)", text):
+        first, last = int(match[1]), int(match[2])
+        if first <= last:
+            return range(first, last + 1)
+    elif text.isdecimal() and int(text):
+        return int(text)
+    raise ProtocolError(f"seeds={text}: must be a number of seeds from 1 on, or a range such as 4-7")
 
 
 @reference.command(epilog="Example: hypotest reference info")

@@ -39,6 +39,11 @@ def json_text(value: Any) -> str:
     return json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def json_line(value: Any) -> str:
+    """The same on one line, without the newline: for files of many records."""
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+
+
 def results_text(results: Results) -> str:
     """The text of ``results.json``.
 

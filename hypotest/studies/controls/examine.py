@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,8 +31,9 @@ from hypotest.subjects.network.network import Network
 
 PAIRED_ROWS, MOST_PAIRED = 300, 128
 """Rows over which every two units are lesioned, in layers of at most so many units."""
-_DIGITS = 6
-_TRUTH, _VERDICT = TypeAdapter(LesionTruth), TypeAdapter(Verdict)
+DRAWN, LOGGED = 4, 6
+"""Significant digits of changes by lesions, and of the numbers of a training."""
+_TRUTH = TypeAdapter(LesionTruth)
 
 
 def plan_of(control: Control) -> tuple[Protocol, Path]:
@@ -45,7 +45,7 @@ def plan_of(control: Control) -> tuple[Protocol, Path]:
 
 
 def examine(control: Control, seed: int, trained: bool, session: Session, *, pairs: bool = False) -> Examined:
-    """Put a control to its protocol, or take what is in the cache of it.
+    """Train a control, or take its weights from the cache, and put it to its protocol.
 
     Args:
         control: The network.
@@ -61,13 +61,8 @@ def examine(control: Control, seed: int, trained: bool, session: Session, *, pai
     session = dataclasses.replace(session, streams=Streams(plan.seed))
     network = control.trained(seed) if trained else control.without_training(seed)
     truth = truth_of(network, pairs and _is_quick(network.network), session)
-    place = place_of(network, "verdict", key_of(plan, network), session)
-    try:
-        verdict = _VERDICT.validate_json(place.read_bytes())
-    except (OSError, ValidationError):  # not there yet, or damaged
-        verdict = _verdict(plan, evidence_of(plan, path, network.network, session), session)
-        write_whole(place, json_text(verdict))
-    return Examined(control.name, seed, trained, truth, verdict)
+    verdict = _verdict(plan, evidence_of(plan, path, network.network, session), session)
+    return Examined(control.name, seed, trained, key_of(plan, control), truth, verdict)
 
 
 def _is_quick(network: Network) -> bool:
@@ -75,16 +70,14 @@ def _is_quick(network: Network) -> bool:
     return network.n_neurons <= MOST_PAIRED and network.layout.n_calls == 1
 
 
-def key_of(plan: Protocol, network: Trained) -> dict[str, Any]:
-    """What a number of a plan about a network depends on."""
+def key_of(plan: Protocol, control: Control) -> str:
+    """Of what a number of a plan about a control depends on, whatever its seed."""
     others = code_hash(  # files of other packages alone
         (item.measure for item in plan.predictions), (item.name for item in declared(plan)), places=()
     )
-    return {
-        "code": [_own_code(), others],
-        "network": code_of_network(network),
-        "plan": protocol_hash(plan),
-    }
+    return evidence_key(
+        {"code": [_own_code(), others], "network": code_of_network(control), "plan": protocol_hash(plan)}
+    )
 
 
 @cache
@@ -93,23 +86,17 @@ def _own_code() -> str:
     return code_hash()
 
 
-def place_of(network: Trained, what: str, key: dict[str, Any], session: Session) -> Path:
-    """Where something about a network is kept, and is found as long as nothing behind it changed."""
-    kind = "trained" if network.log else "fresh"
-    name = f"{network.seed:03d}-{kind}-{what}-{evidence_key(key)[:16]}.json"
-    return session.cache / "controls" / network.control.name / name
-
-
-def code_of_network(network: Trained) -> str:
+def code_of_network(control: Control) -> str:
     """Hash of the code that makes a network, and of its lesions."""
-    control = network.control
     return code_digest(control.recipe, control.subject, single_changes)
 
 
 def truth_of(network: Trained, pairs: bool, session: Session) -> LesionTruth:
     """What lesions say, from the cache where they were made; of pairs only if asked for."""
-    key = {"network": code_of_network(network), "pairs": pairs, "replacement": network.control.replacement}
-    place = place_of(network, "truth", key, session)
+    control, kind = network.control, "trained" if network.log else "fresh"
+    key = {"network": code_of_network(control), "pairs": pairs, "replacement": control.replacement}
+    name = f"{network.seed:03d}-{kind}-truth-{evidence_key(key)[:16]}.json"
+    place = session.cache / "controls" / control.name / name
     try:
         return _TRUTH.validate_json(place.read_bytes())
     except (OSError, ValidationError):  # not there yet, or damaged
@@ -121,7 +108,7 @@ def truth_of(network: Trained, pairs: bool, session: Session) -> LesionTruth:
         distance=singles.distance,
         pairs=interactions(network, PAIRED_ROWS).distance if pairs else None,
         parts=() if partition is None else tuple(partition.names[part] for part in partition.parts.tolist()),
-        log=network.log,
+        log=tuple({name: _significant(value, LOGGED) for name, value in row.items()} for row in network.log),
     )
     write_whole(place, json_text(truth))
     return truth
@@ -140,7 +127,11 @@ def _verdict(plan: Protocol, evidence: Evidence, session: Session) -> Verdict:
 
 
 def _rounded(values: FloatArray) -> tuple[float, ...]:
-    return tuple(round(float(value), _DIGITS) for value in values)
+    return tuple(_significant(float(value), DRAWN) for value in values)
+
+
+def _significant(value: float, digits: int) -> float:
+    return float(f"{value:.{digits}g}")
 
 
 def _predicted(item: PredictionResult) -> Predicted:

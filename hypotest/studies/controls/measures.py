@@ -7,17 +7,15 @@ is greater in one network than in another, over their seeds, ties half. 1 and 0 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
 from scipy.stats import spearmanr
 
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.session import Session
-from hypotest.engine.streams import Streams
 from hypotest.errors import ProtocolError
 from hypotest.measures.measure import ConditionMeasure, Measure
 from hypotest.measures.registry import MEASURES
@@ -25,21 +23,22 @@ from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, SD_NULL, names_of, opponents, with_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.pipeline.checks.preflight import check_command
 from hypotest.pipeline.many import evidence_of
 from hypotest.records.protocol.prediction import Contrast, Prediction
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.stored.files import write_whole
 from hypotest.registration.findings import suggestion
-from hypotest.report.results_file import json_text
-from hypotest.studies.controls.examine import key_of, place_of, plan_of, truth_of
+from hypotest.studies.controls.examine import key_of, plan_of, truth_of
+from hypotest.studies.controls.kept import KeptRecords
 from hypotest.studies.controls.measures_page import measures_page, write_measures
-from hypotest.studies.controls.record import Measured, MeasuredControls, Separation
-from hypotest.studies.controls.study import chosen_controls
-from hypotest.subjects.controls.control import Control, Trained
+from hypotest.studies.controls.record import Measured, MeasuredControls, MeasuredNetwork, Separation
+from hypotest.studies.controls.study import chosen_controls, make_missing, networks_of
+from hypotest.subjects.controls.control import Control
+from hypotest.subjects.controls.registry import CONTROLS
 
+FILE = "measures.json"
 DRAWS = 39
 """Of each null: for a distance in its SDs, not for a p-value."""
-_VALUES = TypeAdapter(dict[str, float | None])
 
 show_as(MeasuredControls, measures_page)
 
@@ -48,8 +47,10 @@ def measure_controls(
     measures: Sequence[str] = (),
     *,
     only: Sequence[str] = (),
-    seeds: int = 1,
+    seeds: int | Sequence[int] = 1,
+    merge: Sequence[str | Path] = (),
     out: str | Path | None = None,
+    n_workers: int | None = None,
     start_stage: StartStage = silent,
 ) -> MeasuredControls:
     """See which networks of known organisation measures tell apart.
@@ -58,8 +59,13 @@ def measure_controls(
         measures: Names, of other packages' measures too; all by default.
         only: Names of networks; all by default.
         seeds: As for `hypotest.studies.controls.study.examine_controls`; one tells nothing apart.
-        out: Folder that gets ``<out>/controls-measures``; default ``reports``.
+        merge: Files ``measures.json`` of other machines, whose records are taken over first.
+        out: Folder that gets ``<out>/controls/measures.md``; default ``reports``.
+        n_workers: Processes; None for one per core.
         start_stage: Told of each network, for progress.
+
+    Returns:
+        What they say of the chosen networks at every seed in the file, which holds what was asked before.
 
     Raises:
         ProtocolError: If there is no such measure or network.
@@ -70,25 +76,41 @@ def measure_controls(
             meant = suggestion(name, MEASURES) or f"; there are {', '.join(MEASURES)}"
             raise ProtocolError(f"there is no measure {name!r}{meant}")
     chosen = chosen_controls(only)
-    asked = [MEASURES[name] for name in measures or MEASURES]
-    runs = [
-        (control, seed, trained)
-        for seed in range(seeds)
-        for control in chosen
-        if seed < control.seeds
-        for trained in (True, False)
+    asked = tuple(measures or MEASURES)
+    folder = Path(out or "reports") / "controls"
+    check_command(out=folder)
+    kept = KeptRecords(folder / FILE, MeasuredNetwork, _key_today)
+    for place in merge:
+        kept.merge(Path(place))
+    missing = [
+        (*item, tuple(name for name in asked if kept.fresh((item[0].name, *item[1:], name)) is None))
+        for item in networks_of(chosen, seeds)
     ]
-    step = start_stage("networks", len(runs))
-    session = Session.start(0)
-    measured: list[Measured] = []
-    for control, seed, trained in runs:
-        measured += _measured(control, seed, trained, asked, session)
-        step()
-    result = MeasuredControls(
-        tuple(measured), tuple(separations(measured)), Path(out or "reports") / "controls-measures"
+    make_missing(kept, _measured, [item for item in missing if item[3]], n_workers, start_stage)
+    write_measures(_result(kept, folder, tuple(CONTROLS), tuple(MEASURES)))
+    return _result(kept, folder, tuple(item.name for item in chosen), asked)
+
+
+def _result(
+    kept: KeptRecords[MeasuredNetwork], folder: Path, networks: Sequence[str], measures: Sequence[str]
+) -> MeasuredControls:
+    records = [item for item in kept if item.control in networks and item.measure in measures]
+    records.sort(key=lambda item: (networks.index(item.control), measures.index(item.measure), item.seed))
+    measured = tuple(
+        Measured(
+            control=item.control,
+            seed=item.seed,
+            trained=item.trained,
+            protocol=CONTROLS[item.control].protocol,
+            organisation=CONTROLS[item.control].organisation,
+            distance=item.distance,
+            statistic=statistic,
+            value=value,
+        )
+        for item in records
+        for statistic, value in item.values.items()
     )
-    write_measures(result)
-    return result
+    return MeasuredControls(measured, tuple(separations(measured)), folder, sum(map(kept.is_stale, records)))
 
 
 def separations(measured: Sequence[Measured]) -> Iterator[Separation]:
@@ -143,67 +165,65 @@ def _rank_correlation(known: Sequence[Measured]) -> float | None:
 
 
 def _measured(
-    control: Control, seed: int, trained: bool, asked: Sequence[Measure], session: Session
-) -> Iterator[Measured]:
+    control: Control, seed: int, trained: bool, asked: Sequence[str], start_stage: StartStage
+) -> list[MeasuredNetwork]:
+    """What measures say of one network; those that read what it has not say nothing."""
     plan, path = plan_of(control)
-    session = dataclasses.replace(session, streams=Streams(plan.seed))
+    what = f"{control.name}, seed {seed}" + ("" if trained else ", untrained")
+    session = Session.start(plan.seed).telling(named(start_stage, what))
     network = control.trained(seed) if trained else control.without_training(seed)
     distance = truth_of(network, False, session).distance
-    for measure in asked:
-        if not measure.needs <= network.network.channels:
-            continue
-        for statistic, value in _values(plan, path, measure, network, session).items():
-            yield Measured(
-                control.name,
-                seed,
-                trained,
-                control.protocol,
-                control.organisation,
-                distance,
-                statistic,
-                value,
-            )
+    measures = [MEASURES[name] for name in asked if MEASURES[name].needs <= network.network.channels]
+    values: dict[str, dict[str, float | None]] = {name: {} for name in asked}
+    if measures:
+        own = plan_for(measures, plan)
+        analysis = analyse(own, evidence_of(own, path, network.network, session), session=session)
+        for item in analysis.predictions:
+            values[item.measure].setdefault(item.measure, item.observed)
+            if item.null_sd is not None:
+                values[item.measure][f"{item.measure} against {item.reference}"] = item.standardized
+    return [
+        MeasuredNetwork(
+            control.name, seed, trained, name, _key_of(name, control.name), distance, values[name]
+        )
+        for name in asked
+    ]
 
 
-def _values(
-    plan: Protocol, path: Path, measure: Measure, network: Trained, session: Session
-) -> dict[str, float | None]:
-    """Statistic -> value, of one measure on one network; from the cache where it was measured."""
-    own = plan_for(measure, plan)
-    place = place_of(network, measure.name.replace("_", "-"), key_of(own, network), session)
-    try:
-        return _VALUES.validate_json(place.read_bytes())
-    except (OSError, ValidationError):  # not there yet, or damaged
-        pass
-    analysis = analyse(own, evidence_of(own, path, network.network, session), session=session)
-    values = {measure.name: analysis.predictions[0].observed}
-    for item in analysis.predictions:
-        if item.null_sd is not None:
-            values[f"{measure.name} against {item.reference}"] = item.standardized
-    write_whole(place, json_text(values))
-    return values
+def _key_today(record: MeasuredNetwork) -> str | None:
+    known = record.control in CONTROLS and record.measure in MEASURES
+    return _key_of(record.measure, record.control) if known else None
 
 
-def plan_for(measure: Measure, plan: Protocol) -> Protocol:
-    """A protocol with this measure alone, by every kind of contrast that it takes.
+@cache
+def _key_of(measure: str, control: str) -> str:
+    plan, _ = plan_of(CONTROLS[control])
+    return key_of(plan_for([MEASURES[measure]], plan), CONTROLS[control])
+
+
+def plan_for(measures: Sequence[Measure], plan: Protocol) -> Protocol:
+    """A protocol with these measures alone, by every kind of contrast that each takes.
 
     Args:
-        measure: Its options are those of the plan's own prediction about it, where it has one.
+        measures: Their options are those of the plan's own prediction about each, where it has one.
         plan: Of the network.
     """
-    options = next((item.options for item in plan.predictions if item.measure == measure.name), {})
-    predictions = tuple(
-        Prediction(
-            id=f"p{number}", measure=measure.name, options=options, contrast=contrast, role="descriptive"
-        )
-        for number, contrast in enumerate(_contrasts(measure, plan))
-    )
+    predictions = tuple(item for measure in measures for item in _predictions(measure, plan))
     used = {null for item in predictions if item.contrast.null for null in opponents(str(item.contrast.null))}
     nulls = {
         name: null.fewer(null.resolved(null.options(), plan), DRAWS) if name in used else None
         for name, null in NULLS.items()
     }
     return with_nulls(plan, nulls).model_copy(update={"predictions": predictions})
+
+
+def _predictions(measure: Measure, plan: Protocol) -> Iterator[Prediction]:
+    options = next((item.options for item in plan.predictions if item.measure == measure.name), {})
+    for number, contrast in enumerate(_contrasts(measure, plan)):
+        name = f"{measure.name.replace('_', '-')}-{number}"
+        yield Prediction(
+            id=name, measure=measure.name, options=options, contrast=contrast, role="descriptive"
+        )
 
 
 def _contrasts(measure: Measure, plan: Protocol) -> Iterator[Contrast]:

@@ -1,14 +1,13 @@
-"""What ``hypotest controls --measure`` prints and leaves behind: ``measures.md`` and ``measures.json``."""
+"""What ``hypotest controls --measure`` prints and leaves behind: ``measures.md``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from hypotest.pages.document import Document, Heading, Part, document, table
-from hypotest.pages.markdown import write_markdown
-from hypotest.records.stored.folders import replace_folder
+from hypotest.pages.markdown import PAGE
+from hypotest.records.stored.files import write_whole
 from hypotest.report.numbers import fixed, significant
-from hypotest.report.results_file import json_text
 from hypotest.studies.controls.record import Measured, MeasuredControls
 
 _LEGEND = (
@@ -21,17 +20,12 @@ _LEGEND = (
 
 
 def write_measures(result: MeasuredControls) -> None:
-    """Write the page and the numbers; what was in that folder is replaced whole.
+    """Write ``measures.md`` beside ``measures.json``.
 
     Raises:
-        OutputError: If the folder cannot be written.
+        OutputError: If it cannot be written.
     """
-    with replace_folder(result.folder) as folder:
-        text = json_text(
-            {"schema_version": 1, "separations": result.separations, "measured": result.measured}
-        )
-        (folder / "measures.json").write_text(text, encoding="utf-8", newline="\n")
-        write_markdown(folder / "measures.md", measures_page(result))
+    write_whole(result.folder / "measures.md", PAGE.render(measures_page(result), result.folder))
 
 
 def measures_page(result: MeasuredControls) -> Document:

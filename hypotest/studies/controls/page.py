@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Figure, Heading, Items, Part, Table, document, table, together
 from hypotest.pages.inline import Inline, aside, lines, prose, strong
-from hypotest.pages.markdown import write_markdown
+from hypotest.pages.markdown import PAGE
 from hypotest.records.rate import Rate
+from hypotest.records.stored.files import write_whole
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import fixed
-from hypotest.report.results_file import json_text
 from hypotest.studies.controls.record import ControlResult, Controls, Examined
 
 _SHORT = {"supported": "sup.", "refuted": "ref.", "undecided": "und.", "not applicable": "n. a."}
@@ -30,14 +30,16 @@ _LEGEND = (
 
 def controls_summary(whole: Controls) -> Document:
     """What `hypotest controls` prints: the table, and wrong verdicts."""
-    return document([verdict_table(whole.results), aside(_LEGEND), *_wrong(whole.results)])
+    return document(
+        [verdict_table(whole.results), aside(_LEGEND), *_wrong(whole.results), *_stale(whole.stale)]
+    )
 
 
 def write_controls(whole: Controls, start_stage: StartStage = silent) -> None:
-    """Write page, figures and ``controls.json``; what was in that folder is replaced whole.
+    """Write page and figures beside ``controls.json``.
 
     Raises:
-        OutputError: If the folder cannot be written; what was there stays.
+        OutputError: If the folder cannot be written.
     """
     # Imported here: everything else answers without matplotlib.
     from hypotest.report.figures.style import house_style, save
@@ -45,15 +47,11 @@ def write_controls(whole: Controls, start_stage: StartStage = silent) -> None:
 
     networks = by_network(whole.results)
     step = start_stage("figures", len(networks))
-    with replace_folder(whole.folder) as folder:
-        (folder / "figures").mkdir()
-        with house_style():
-            for trained, untrained in networks:
-                save(draw_control(trained, untrained), folder / "figures", trained.control)
-                step()
-        text = json_text({"schema_version": 1, "controls": whole.results})
-        (folder / "controls.json").write_text(text, encoding="utf-8", newline="\n")
-        write_markdown(folder / "controls.md", controls_page(whole))
+    with replace_folder(whole.folder / "figures") as folder, house_style():
+        for trained, untrained in networks:
+            save(draw_control(trained, untrained), folder, trained.control)
+            step()
+    write_whole(whole.folder / "controls.md", PAGE.render(controls_page(whole), whole.folder))
 
 
 def by_network(results: Sequence[ControlResult]) -> list[tuple[ControlResult, ControlResult | None]]:
@@ -77,6 +75,7 @@ def _parts(whole: Controls) -> Iterator[Part]:
     )
     yield together(verdict_table(whole.results), aside(_LEGEND))
     yield from _wrong(whole.results)
+    yield from _stale(whole.stale)
     yield Heading("Numbers behind the verdicts")
     yield "Mean over seeds, and the range where there are several."
     yield from number_tables(whole.results)
@@ -132,6 +131,14 @@ def _wrong(results: Sequence[ControlResult]) -> Iterator[Part]:
         return
     yield strong(f"{len(wrong)} of {judged} judged verdicts are wrong:", "bad")
     yield Items(tuple(_reason(result, item) for result, item in wrong))
+
+
+def _stale(count: int) -> Iterator[Part]:
+    if count:
+        yield (
+            f"{count} of these were computed before the last change of code, network or protocol: "
+            "`hypotest controls` with the same seeds computes them again."
+        )
 
 
 def _reason(result: ControlResult, item: Examined) -> Inline:

@@ -71,8 +71,15 @@ class Examined:
     control: str
     seed: int
     trained: bool
+    key: str
+    """Of code, network and protocol that it was computed with."""
     truth: LesionTruth
     verdict: Verdict
+
+    @property
+    def identity(self) -> tuple[str, int, bool]:
+        """What it is of."""
+        return self.control, self.seed, self.trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,27 @@ class ControlResult:
     def name(self) -> str:
         """In tables."""
         return self.control if self.trained else f"{self.control}, untrained"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredNetwork:
+    """What one measure says of one network at one seed."""
+
+    control: str
+    seed: int
+    trained: bool
+    measure: str
+    key: str
+    """Of code, network and protocol that it was computed with."""
+    distance: float | None
+    """Of single lesions."""
+    values: Mapping[str, float | None]
+    """The measure, and the measure against nulls, in SDs of each."""
+
+    @property
+    def identity(self) -> tuple[str, int, bool, str]:
+        """What it is of."""
+        return self.control, self.seed, self.trained, self.measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +170,8 @@ class MeasuredControls(Shown):
     measured: tuple[Measured, ...]
     separations: tuple[Separation, ...]
     folder: Path
+    stale: int = 0
+    """Values that were computed with other code or another protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,3 +180,5 @@ class Controls(Shown):
 
     results: tuple[ControlResult, ...]
     folder: Path
+    stale: int = 0
+    """Networks and seeds that were computed with other code or another protocol."""

@@ -33,7 +33,7 @@ def few_steps(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(few_steps, tmp_path_factory):
-    return examine_controls(BOTH, out=tmp_path_factory.mktemp("reports"))
+    return examine_controls(BOTH, out=tmp_path_factory.mktemp("reports"), n_workers=1)
 
 
 @pytest.mark.slow
@@ -61,7 +61,7 @@ def test_the_table_fits_80_columns_and_the_report_lies_there(whole):
     assert max(map(len, text.splitlines())) <= 80
     assert "All 4 verdicts that are judged are right." in text
     data = json.loads((whole.folder / "controls.json").read_text("utf-8"))
-    assert [item["control"] for item in data["controls"]] == ["same-function"] * 2 + ["two-blocks"] * 2
+    assert [item["control"] for item in data["records"]] == ["same-function"] * 2 + ["two-blocks"] * 2
     page = (whole.folder / "controls.md").read_text("utf-8")
     for name in BOTH:
         assert f"figures/{name}.svg" in page and (whole.folder / "figures" / f"{name}.png").stat().st_size
@@ -79,7 +79,7 @@ def test_the_readme_shows_the_report_that_lies_there():
 
 
 @pytest.mark.slow
-def test_what_is_finished_is_not_made_again(whole, tmp_path, monkeypatch):
+def test_what_is_finished_is_not_made_again(whole, monkeypatch):
     from hypotest.studies.controls import examine
 
     def refuse(*_, **__):
@@ -87,18 +87,24 @@ def test_what_is_finished_is_not_made_again(whole, tmp_path, monkeypatch):
 
     monkeypatch.setattr(examine, "evidence_of", refuse)
     monkeypatch.setattr(lesions, "lesion", refuse)
-    again = examine_controls(BOTH, out=tmp_path)
+    again = examine_controls(BOTH, out=whole.folder.parent, n_workers=1)
     assert again.results == whole.results
 
 
 @pytest.mark.slow
 def test_a_measure_tells_blocks_from_one_function(few_steps, tmp_path):
-    result = measure_controls(["dissociation_index", "partition_agreement"], only=BOTH, out=tmp_path)
+    result = measure_controls(
+        ["dissociation_index", "partition_agreement"], only=BOTH, out=tmp_path, n_workers=1
+    )
     by_name = {item.statistic: item for item in result.separations}
     assert by_name["dissociation_index"].modular_distributed == 1
     assert by_name["dissociation_index"].with_lesions == pytest.approx(1)
     assert by_name["partition_agreement"].n == 1  # one of them has parts
     assert "dissociation_index" in (result.folder / "measures.md").read_text("utf-8")
+    alone = measure_controls(["dissociation_index"], only=BOTH, out=tmp_path / "alone", n_workers=1)
+    assert set(alone.measured) == {item for item in result.measured if "dissociation" in item.statistic}
+    again = measure_controls(["dissociation_index"], only=BOTH, out=tmp_path, n_workers=1)
+    assert again.measured == alone.measured
 
 
 def test_unknown_names_are_refused(tmp_path):
@@ -114,7 +120,7 @@ def test_unknown_names_are_refused(tmp_path):
 @pytest.mark.parametrize("name", ["two-blocks", "addition-mlp-layer"])
 def test_every_measure_can_be_asked(measure, name):
     plan, _ = plan_of(CONTROLS[name])
-    asked = plan_for(measure, plan)
+    asked = plan_for([measure], plan)
     declared = {name for name, null in asked.nulls if null is not None}
     assert {item.measure for item in asked.predictions} <= {measure.name}
     named = [item.contrast.null for item in asked.predictions if item.contrast.null]
