@@ -63,7 +63,7 @@ example: .venv/ready ## run both protocols, regenerate reports/*/example and the
 calibrate: .venv/ready ## levels, coverage and verdicts on simulated layers; hours; goes on where it was stopped
 	$(BIN)/python -m tests.calibration
 
-controls: .venv/ready ## networks whose organisation is known, SEEDS=2: are their verdicts right?; minutes for each seed
+controls: .venv/ready ## known networks, SEEDS=2 or 4-7: are their verdicts right?; computes what the report lacks, minutes a seed
 	$(BIN)/python -m tests.controls --seeds $(or $(SEEDS),2)
 
 clean: ## remove the environment and caches (not the evidence cache)
