@@ -19,6 +19,7 @@ from hypotest.records.stored.files import write_whole
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import fixed
 from hypotest.studies.controls.record import ControlResult, Controls, Examined
+from hypotest.studies.controls.versions import version_tables, versions_of
 
 _SHORT = {"supported": "sup.", "refuted": "ref.", "undecided": "und.", "not applicable": "n. a."}
 _LEGEND = (
@@ -79,6 +80,7 @@ def _parts(whole: Controls) -> Iterator[Part]:
     yield Heading("Numbers behind the verdicts")
     yield "Mean over seeds, and the range where there are several."
     yield from number_tables(whole.results)
+    yield from version_tables(whole.results)
     for trained, untrained in by_network(whole.results):
         yield from _network(trained, untrained)
 
@@ -202,7 +204,7 @@ def _network(trained: ControlResult, untrained: ControlResult | None) -> Iterato
             f"tasks of seed {first.seed} are "
             f"{fixed(first.truth.pairs, 2)} apart, by single lesions {fixed(first.truth.distance, 2)}."
         )
-    if first.truth.log:
+    if first.truth.log and not versions_of(trained):
         yield f"After training, mean over seeds: {_log(trained.examined)}."
     yield Figure(
         f"figures/{trained.control}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -130,6 +131,7 @@ def make_missing(
 def _share(
     function: Callable[..., Sequence[Made]], items: Sequence[tuple[Any, ...]], told: StartStage
 ) -> list[Sequence[Made]]:
+    gc.freeze()  # every network ends with a collection of garbage, which need not look through the libraries
     return [function(*item, told) for item in items]
 
 

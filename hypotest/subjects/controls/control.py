@@ -45,6 +45,9 @@ class Control:
     """What an ablated unit is set to, in the protocol and in the lesions that tell the truth."""
     seeds: int = 20
     """Of the shipped results."""
+    score: str = ""
+    """What the score of its versions is, where versions are trained beside it: their names, and each with a
+    colon and a part of the score, are in the last row of the log."""
     untrained: bool = True
     """Whether the same without training belongs to the table: nothing was learned, nothing applies."""
 

@@ -35,6 +35,7 @@ _shared = partial(
     sides=("decided_by", *DECIDED_BY),
     replacement="mean",
     seeds=5,
+    score="how often the true line is first of thirty, in unseen verses (0.03 is chance)",
 )
 
 CONTROLS = (
