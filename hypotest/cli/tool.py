@@ -200,13 +200,18 @@ def train(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Fewer steps than the shipped model's 3,000.")
     ] = None,
+    device: Annotated[
+        str, typer.Option(help="cpu, where it takes an hour; cuda, where it takes minutes; or mps.")
+    ] = "cpu",
 ) -> None:
     """Train the reference model again, with checkpoints in Hugging Face format."""
-    check(cache=False, out=out)
+    check(cache=False, out=out, device=device)
     from hypotest.studies.reference import reference_plan, train_reference
 
     plan = reference_plan(steps)
     with working("the same command goes on from the last saved state") as display:
         task = display.add_task("training", total=plan.steps)
-        folder = train_reference(out, plan, lambda step, loss: display.update(task, completed=step))
+        folder = train_reference(
+            out, plan, lambda step, loss: display.update(task, completed=step), device=device
+        )
     print(terminal_text(folder))

@@ -42,7 +42,7 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
     return _reached(
         load_language_model(
             wanted.model,
-            layer=wanted.layer,
+            layer=_one_layer(protocol),
             revision=one_checkpoint(protocol),
             dtype=wanted.dtype or "float32",
             device=device,
@@ -75,11 +75,22 @@ def one_checkpoint(protocol: Protocol) -> str | None:
     """
     revision = protocol.subject.revision
     if protocol.is_series or isinstance(revision, tuple):
-        key, value = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
-        raise SubjectError(
-            f"subject.{key}: found {value}, and only `hypotest run` goes through a series; name one {key}"
-        )
+        raise _is_series(protocol)
     return revision
+
+
+def _one_layer(protocol: Protocol) -> int | str:
+    layer = protocol.subject.layer
+    if isinstance(layer, tuple):
+        raise _is_series(protocol)
+    return layer
+
+
+def _is_series(protocol: Protocol) -> SubjectError:
+    key, value = protocol.subject.series or ("revision", "a list")
+    return SubjectError(
+        f"subject.{key}: found {value}, and only `hypotest run` goes through a series; name one {key}"
+    )
 
 
 def layer_width(protocol: Protocol, reader: Reader, base: Path) -> int | None:
@@ -101,7 +112,7 @@ def layer_width(protocol: Protocol, reader: Reader, base: Path) -> int | None:
         return read_autoencoder(units.sae, base).config.d_sae
     if units != "neurons":
         return shape_in(reader.config.to_dict()).n_units[units]
-    return reader.n_neurons("last" if layer == "all" else layer, _anatomy(protocol))
+    return reader.n_neurons(layer if isinstance(layer, int) else "last", _anatomy(protocol))
 
 
 def require_neurons(protocol: Protocol, n_neurons: int | None, layer: int | None) -> None:
@@ -148,7 +159,7 @@ def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any, base: Path
     subject = _reached(
         wrap_language_model(
             model,
-            layer=protocol.subject.layer,
+            layer=_one_layer(protocol),
             tokenizer=tokenizer,
             anatomy=_anatomy(protocol),
             units=protocol.subject.units,
@@ -173,7 +184,7 @@ def at_layer(subject: LanguageModel, protocol: Protocol, base: Path) -> Language
     """
     moved = wrap_language_model(
         subject.model,
-        layer=protocol.subject.layer,
+        layer=_one_layer(protocol),
         tokenizer=subject.tokenizer,
         name=subject.name,
         anatomy=_anatomy(protocol),

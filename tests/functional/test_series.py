@@ -112,6 +112,44 @@ def test_a_member_verifies(depth, hypotest):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_some_layers_are_the_same_runs(depth, hypotest, small_protocol, small_model_folder, tmp_path):
+    """Two of the layers, in another order: each has the numbers that it has there."""
+    some = _written(small_protocol, "some.yaml", f"subject: {{model: {small_model_folder}, layer: [-1, 1]}}")
+    done = hypotest("run", some, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (folder,) = tmp_path.glob("some/*")
+    names = ["layer-001", "layer-003"]
+    assert sorted(item.name for item in folder.iterdir()) == [*names, "series"]
+    for name in names:
+        here, there = (read_results(place / name / "results.json") for place in (folder, depth[1]))
+        assert here.predictions == there.predictions
+    series = json.loads((folder / "series" / "series.json").read_text(encoding="utf-8"))
+    assert series["axis"] == "layer" and [item["place"] for item in series["members"]] == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ("[3, 3]", "must be listed once; found 3 twice"),
+        ("[3]", "must be a layer, or a list of at least two; found a list of 1"),
+        ("[1, 9]", "must be one of the layers 0 to 3"),
+        ("[0, 3]", "no attention of"),
+        ("[3, -1]", "must be listed once; found -1, which is the layer 3"),
+        ("[3, last]", "subject.layer[1]"),
+    ],
+)
+def test_layers_that_cannot_be_a_series(
+    hypotest, small_protocol, small_model_folder, tmp_path, layers, words
+):
+    path = _written(
+        small_protocol, "wrong.yaml", f"subject: {{model: {small_model_folder}, layer: {layers}}}"
+    )
+    done = hypotest("run", path, "--out", tmp_path)
+    assert done.returncode == 2
+    assert words in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("command", ["register", "explore", "power"])
 def test_what_needs_one_layer_says_so(depth, hypotest, command):
     done = hypotest(command, depth[2])

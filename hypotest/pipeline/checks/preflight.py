@@ -101,8 +101,8 @@ def require_single(protocol: Protocol, path: Path, command: str) -> None:
     Raises:
         ProtocolError: If the protocol is a series.
     """
-    if protocol.is_series:
-        key, value = ("layer", "all") if protocol.subject.layer == "all" else ("revision", "a list")
+    if protocol.subject.series is not None:
+        key, value = protocol.subject.series
         raise ProtocolError(
             f"{path} subject.{key}: must be one {key} for `hypotest {command}`; found {value}: name one "
             "(only `hypotest run` goes through a series)"

@@ -68,6 +68,8 @@ Revisions = Annotated[
     either(None, list | tuple, "must be a revision, or a list of at least two"),
 ]
 """One checkpoint, or several."""
+Layers = Annotated[tuple[int, ...], Field(max_length=1000)]
+"""Several blocks, each by its number."""
 
 
 class Subject(Strict):
@@ -91,12 +93,12 @@ class Subject(Strict):
         "list, such as [step1000, step143000], is run one after the other",
     )
     layer: Annotated[
-        Annotated[Literal["last", "all"], Tag("word")] | Annotated[int, Tag("other")],
-        either(("last", "all"), int, "must be last, all, or the number of a block"),
+        Annotated[Literal["last", "all"], Tag("word")] | Annotated[int | Layers, Tag("other")],
+        either(("last", "all"), int | list | tuple, "must be last, all, the number of a block, or a list"),
     ] = Field(
         default="last",
-        description="block whose units are tested: `last`, its number from 0 (from the end if negative), or "
-        "`all`, one after the other",
+        description="block whose units are tested: `last`, its number from 0 (from the end if negative), or, "
+        "one after the other, a list of numbers, such as [-3, -2, -1], or `all`",
     )
     units: UnitKind = Field(
         default="neurons",
@@ -114,6 +116,18 @@ class Subject(Strict):
         description="where the model keeps neurons and heads, if its family is unknown or was changed; "
         "proved on a few tokens when the model is loaded",
     )
+
+    @property
+    def several_layers(self) -> bool:
+        """Whether more than one block is tested, one after the other."""
+        return self.layer == "all" or isinstance(self.layer, tuple)
+
+    @property
+    def series(self) -> tuple[Literal["layer", "revision"], str] | None:
+        """The key that makes a series of runs, and what stands there in words; None for a single run."""
+        if self.several_layers:
+            return "layer", "all" if self.layer == "all" else "a list"
+        return ("revision", "a list") if isinstance(self.revision, tuple) else None
 
 
 Material = Literal["text", "examples", "rows"]

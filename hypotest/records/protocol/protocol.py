@@ -211,8 +211,8 @@ class Protocol(Strict):
 
     @property
     def is_series(self) -> bool:
-        """Whether it is run more than once: at every layer, or on several checkpoints."""
-        return self.subject.layer == "all" or isinstance(self.subject.revision, tuple)
+        """Whether it is run more than once: at several layers, or on several checkpoints."""
+        return self.subject.series is not None
 
     def member(self, *, layer: int | None = None, revision: str | None = None) -> Protocol:
         """The plan of one run of a series, at one layer of one checkpoint.
@@ -220,7 +220,7 @@ class Protocol(Strict):
         What the protocol says of the course over checkpoints is described there and decides nothing.
 
         Args:
-            layer: Instead of `all`.
+            layer: Instead of the list, or of `all`.
             revision: Instead of the list.
         """
         changes = {

@@ -160,19 +160,15 @@ def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: KeyPath) ->
 def _fits(protocol: Protocol, config: Shape, path: KeyPath) -> Iterator[Finding]:
     layer, name = protocol.subject.layer, shown(protocol.subject.model)
     depends = (_MODEL, path)
-    if isinstance(layer, int) and config.n_layers is not None:
-        if not -config.n_layers <= layer < config.n_layers:
-            message = (
-                f"must be one of the layers 0 to {config.n_layers - 1} of {name}, from the end -1 to "
-                f"-{config.n_layers}, or last; found {layer}"
-            )
-            yield Finding(_LAYER, message, depends=depends)
-        elif protocol.subject.units == "neurons" and config.is_parallel and layer in (0, -config.n_layers):
-            message = (
-                f"no attention of {name} reaches the MLP of layer 0, whose blocks are parallel; found "
-                f"{layer}: name a later layer"
-            )
-            yield Finding(_LAYER, message, depends=depends)
+    if isinstance(layer, tuple):
+        for place, number in enumerate(layer):
+            yield from _layer(protocol, number, config, (*_LAYER, place), depends)
+            same = [item for item in layer[:place] if _number_of(item, config) == _number_of(number, config)]
+            if same and same[0] != number:  # the same number twice is seen without a configuration
+                message = f"must be listed once; found {number}, which is the layer {same[0]} of {name}"
+                yield Finding((*_LAYER, place), message, depends=depends)
+    elif isinstance(layer, int):
+        yield from _layer(protocol, layer, config, _LAYER, depends)
     n_units = config.n_units.get(kind_name(protocol.subject.units))
     yield from neuron_findings(protocol, n_units, _number_of(layer, config), (_LAYER, *depends))
     if config.context is not None and protocol.corpus and protocol.corpus.context > config.context:
@@ -183,10 +179,30 @@ def _fits(protocol: Protocol, config: Shape, path: KeyPath) -> Iterator[Finding]
         yield Finding(("corpus", "context"), message, depends=depends)
 
 
-def _number_of(layer: int | str, config: Shape) -> int | None:
-    """Of the tested block, counted from 0; None where it is not known."""
+def _layer(
+    protocol: Protocol, layer: int, config: Shape, path: KeyPath, depends: tuple[KeyPath, ...]
+) -> Iterator[Finding]:
+    name, n_layers = shown(protocol.subject.model), config.n_layers
+    if n_layers is None:
+        return
+    if not -n_layers <= layer < n_layers:
+        message = (
+            f"must be one of the layers 0 to {n_layers - 1} of {name}, from the end -1 to -{n_layers}, or "
+            f"last; found {layer}"
+        )
+        yield Finding(path, message, depends=depends)
+    elif protocol.subject.units == "neurons" and config.is_parallel and layer in (0, -n_layers):
+        message = (
+            f"no attention of {name} reaches the MLP of layer 0, whose blocks are parallel; found {layer}: "
+            "name a later layer"
+        )
+        yield Finding(path, message, depends=depends)
+
+
+def _number_of(layer: int | str | tuple[int, ...], config: Shape) -> int | None:
+    """Of the tested block, counted from 0; None where it is not known, or not one."""
     place = -1 if layer == "last" else layer
-    if isinstance(place, str):
+    if not isinstance(place, int):
         return None
     if place >= 0:
         return place

@@ -86,8 +86,8 @@ def _listed(protocol: Protocol) -> Iterator[Finding]:
         if layer != next(iter(layers)):
             message = f"must be of one layer, as {first} is; found {item}: test each layer by itself"
             yield Finding((*_IDS, place), message, depends=(_SELECT,))
-    if protocol.group.ids and protocol.subject.layer == "all":
-        message = "are neurons of one layer, and subject.layer is all: name their layer there"
+    if protocol.group.ids and protocol.subject.several_layers:
+        message = "are neurons of one layer, and subject.layer names several: name their layer there"
         yield Finding(_IDS, message, depends=(_SELECT, ("subject", "layer")))
 
 

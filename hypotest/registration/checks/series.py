@@ -1,4 +1,4 @@
-"""Checks of a protocol that is run more than once: at every layer, or on checkpoints of one training."""
+"""Checks of a protocol that is run more than once: at several layers, or on checkpoints of one training."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import Finding, KeyPath, shown
 
 _STEP = re.compile(r"(?:step|checkpoint|iter|global_step)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
+_LAYER: KeyPath = ("subject", "layer")
 _REVISION: KeyPath = ("subject", "revision")
 
 
@@ -47,7 +48,9 @@ def series_findings(protocol: Protocol) -> Iterator[Finding]:
     Yields:
         Errors.
     """
-    revisions = protocol.subject.revision
+    revisions, layers = protocol.subject.revision, protocol.subject.layer
+    if isinstance(layers, tuple):
+        yield from _layers(layers)
     if isinstance(revisions, tuple):
         yield from _checkpoints(protocol, revisions)
     yield from _one_question(protocol)
@@ -56,13 +59,22 @@ def series_findings(protocol: Protocol) -> Iterator[Finding]:
             yield from _trend(prediction, revisions, ("predictions", place))
 
 
+def _layers(layers: tuple[int, ...]) -> Iterator[Finding]:
+    if len(layers) < 2:
+        message = f"must be a layer, or a list of at least two; found a list of {len(layers)}"
+        yield Finding(_LAYER, message)
+    for place, layer in enumerate(layers):
+        if layer in layers[:place]:
+            yield Finding((*_LAYER, place), f"must be listed once; found {layer} twice: remove it")
+
+
 def _checkpoints(protocol: Protocol, revisions: tuple[str, ...]) -> Iterator[Finding]:
     if len(revisions) < 2:
         message = f"must be a revision, or a list of at least two; found a list of {len(revisions)}"
         yield Finding(_REVISION, message)
         return
-    if protocol.subject.layer == "all":
-        message = "must not be all together with several revisions; found both: choose one layer"
+    if protocol.subject.several_layers:
+        message = "must be one layer where there are several revisions; found several: choose one"
         yield Finding(("subject", "layer"), message, depends=(_REVISION,))
     if protocol.subject.model == "reference":
         message = "must be one checkpoint, since the reference model ships as one; found a list: remove it"

@@ -32,8 +32,8 @@ def unit_findings(protocol: Protocol) -> Iterator[Finding]:
             message = "is for language models; the units of a network come with it: remove it"
             yield Finding(_UNITS, message, depends=(("subject", "network"),))
         return
-    if isinstance(units, SparseAutoencoder) and protocol.subject.layer == "all":
-        message = "is an autoencoder of one block, and subject.layer is all: name its block there"
+    if isinstance(units, SparseAutoencoder) and protocol.subject.several_layers:
+        message = "is an autoencoder of one block, and subject.layer names several: name its block there"
         yield Finding(_UNITS, message, depends=(_LAYER,))
     lacking, many = UNITS_LACK.get(kind_name(units), frozenset()), unit_facts(units).many
     for item in declared(protocol):

@@ -64,7 +64,10 @@ def layer_words(subject: Subject) -> str:
     if is_last and subject.units == "neurons":
         return "the last MLP"
     block = "the last block" if is_last else f"block {subject.layer}"
-    block = "every block, one block after the other" if subject.layer == "all" else block
+    if isinstance(subject.layer, tuple):
+        block = f"blocks {sentence_list([str(layer) for layer in subject.layer])}, one after the other"
+    elif subject.layer == "all":
+        block = "every block, one block after the other"
     return unit_facts(subject.units).where.format(block)
 
 

@@ -57,7 +57,7 @@ def combine(
         protocol_id=plan.id,
         title=plan.title,
         subject=str(first.subject["name"]),
-        axis="layer" if plan.subject.layer == "all" else "step",
+        axis="layer" if plan.subject.several_layers else "step",
         level=plan.decision.level,
         hypotheses=plan.hypotheses,
         members=tuple(

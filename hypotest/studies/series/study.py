@@ -1,4 +1,4 @@
-"""One protocol run many times: at every layer of a network, or on checkpoints of its training."""
+"""One protocol run many times: at layers of a network, or on checkpoints of its training."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def run_series(
     start_stage: StartStage = silent,
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> SeriesResult:
-    """Run a protocol at every layer (``layer: all``) or on several checkpoints (``revision: [...]``).
+    """Run a protocol at several layers (``layer: all``, or a list) or on checkpoints (``revision: [...]``).
 
     Every member is a run of its own, with report and evidence; a series that was stopped goes on from the
     evidence that is there. What is said of members together: each hypothesis' verdict at each member, alone
@@ -213,13 +213,33 @@ def _members(
         else subject_in_memory(last, model, tokenizer, path.parent)
     )
     assert isinstance(subject, LanguageModel)  # a network has no layers to go through
-    for layer in range(subject.n_layers):
+    for layer in _numbers(plan.subject.layer, subject):
         member = plan.member(layer=layer)
         here = at_layer(subject, member, path.parent)
         if here.reaching_layers:
             yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, here
         else:
             skipped.append(f"layer {layer}: no attention reaches its MLP")
+
+
+def _numbers(layers: object, subject: LanguageModel) -> list[int]:
+    """Of the blocks that a plan names, counted from 0, in the order of the network.
+
+    Raises:
+        SubjectError: If a number stands for no block of the network, or two for the same one.
+    """
+    n_layers = subject.n_layers
+    if not isinstance(layers, tuple):
+        return list(range(n_layers))
+    for layer in layers:
+        if not -n_layers <= layer < n_layers:
+            message = f"{subject.name} has the layers 0 to {n_layers - 1}, from the end -1 to -{n_layers}"
+            raise SubjectError(f"subject.layer: {message}; found {layer}")
+    numbers = sorted({layer % n_layers for layer in layers})
+    if len(numbers) < len(layers):
+        listed = ", ".join(map(str, layers))
+        raise SubjectError(f"subject.layer: must list each layer of {subject.name} once; found [{listed}]")
+    return numbers
 
 
 def _nothing_to_test(skipped: list[str]) -> SubjectError:

@@ -2,7 +2,7 @@
 
 A small GPT-NeoX (the Pythia architecture: parallel residual, rotary embedding on a quarter of each
 head, GELU, untied embeddings) on the docstrings of installed packages. Two runs on one machine with one
-thread count give the same weights; other machines agree up to rounding.
+thread count give the same weights; other machines agree up to rounding, a GPU among them.
 """
 
 from __future__ import annotations
@@ -113,6 +113,8 @@ def train(
     plan: TrainingPlan,
     held_out_loss: Callable[[GPTNeoXForCausalLM, PreTrainedTokenizerFast], float],
     on_step: Callable[[int, float], None] = lambda step, loss: None,
+    *,
+    device: str | torch.device = "cpu",
 ) -> dict[str, Any]:
     """Train the tokenizer and the model, and leave checkpoints in Hugging Face format.
 
@@ -125,9 +127,10 @@ def train(
         plan: Sizes, schedule and seed.
         held_out_loss: Mean loss in nats on text the model does not train on; measured at checkpoints.
         on_step: Called with the number of finished steps and the training loss in nats.
+        device: As torch names it. Weights begin the same on every device.
 
     Returns:
-        What ``training.json`` holds: plan, numbers of tokens and parameters, loss curve, duration.
+        What ``training.json`` holds: plan, device, numbers of tokens and parameters, loss curve, duration.
     """
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = train_tokenizer(documents, plan.vocab_size, plan.context)
@@ -136,7 +139,7 @@ def train(
     np.save(out / "token_counts.npy", counts.astype(np.int64), allow_pickle=False)
 
     torch.manual_seed(plan.seed)
-    model = GPTNeoXForCausalLM(model_config(plan))
+    model = GPTNeoXForCausalLM(model_config(plan)).to(device)
     optimizer = torch.optim.AdamW(
         _parameter_groups(model, plan.weight_decay),
         lr=plan.learning_rate,
@@ -148,7 +151,7 @@ def train(
     first, elapsed = 0, 0.0
     state_file = out / "resume.pt"
     if state_file.exists():
-        state = torch.load(state_file, weights_only=True)
+        state = torch.load(state_file, map_location=device, weights_only=True)
         if state["plan"] == asdict(plan):
             model.load_state_dict(state["model"])
             optimizer.load_state_dict(state["optimizer"])
@@ -164,7 +167,7 @@ def train(
             tokenizer.save_pretrained(out / f"step{step}")
         if step == plan.steps:
             break
-        loss = _step(model, optimizer, next(batches), plan, step)
+        loss = _step(model, optimizer, next(batches).to(device), plan, step)
         on_step(step + 1, loss)
         if (step + 1) % 50 == 0:
             curve.append({"step": step + 1, "training_loss": loss})
@@ -173,6 +176,7 @@ def train(
 
     summary = {
         "plan": asdict(plan),
+        "device": str(device),
         "n_parameters": sum(parameter.numel() for parameter in model.parameters()),
         "n_documents": len(documents),
         "tokens_in_text": int(stream.size),
