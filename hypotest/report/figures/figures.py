@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
+from joblib import Parallel, delayed, effective_n_jobs
 from matplotlib.figure import Figure
 
 from hypotest.engine.progress import StartStage, silent
@@ -16,7 +18,7 @@ from hypotest.records.results.results import Results
 from hypotest.report.figures.curves import draw_frequencies, draw_regimes, draw_spectrum
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
 from hypotest.report.figures.ladder import draw_ladder_grid
-from hypotest.report.figures.nulls import draw_effects, draw_estimate, draw_ladder
+from hypotest.report.figures.nulls import draw_effects, draw_estimate, draw_ladder, draws_of
 from hypotest.report.figures.style import house_style, save
 from hypotest.report.ladder import LADDER_SECTION
 from hypotest.report.picture import Picture
@@ -27,14 +29,15 @@ from hypotest.report.text import file_slug
 class _Plan:
     picture: Picture
     draw: Callable[[], Figure]
+    """A partial of a function and what it draws, which another process can be given."""
 
 
 def draw_figures(
     results: Results, nulls: pl.DataFrame, folder: Path, start_stage: StartStage = silent
 ) -> tuple[Picture, ...]:
-    """Draw every figure of a run into a folder, each as ``.svg`` and ``.png``.
+    """Draw every figure of a run into a folder, each as ``.svg`` and ``.png``, on all cores.
 
-    The same data give the same bytes.
+    The same data give the same bytes. Matplotlib draws in Python, one figure at a time: cores need processes.
 
     Args:
         results: The run.
@@ -45,15 +48,20 @@ def draw_figures(
     Returns:
         What was drawn, in the order of the report.
     """
+    plans = _plans(results, nulls)
+    step = start_stage("report and figures", len(plans))
+    n_processes = min(effective_n_jobs(-1), len(plans))
+    saved = Parallel(n_jobs=n_processes, backend="loky", batch_size=1, return_as="generator_unordered")(
+        delayed(_save)(plan, folder) for plan in plans
+    )
+    for _ in saved:
+        step()
+    return tuple(plan.picture for plan in plans)
+
+
+def _save(plan: _Plan, folder: Path) -> None:
     with house_style():
-        pictures = []
-        plans = _plans(results, nulls)
-        step = start_stage("report and figures", len(plans))
-        for plan in plans:
-            save(plan.draw(), folder, plan.picture.name)
-            pictures.append(plan.picture)
-            step()
-    return tuple(pictures)
+        save(plan.draw(), folder, plan.picture.name)
 
 
 class Figures(Mapping[str, Figure]):
@@ -61,8 +69,7 @@ class Figures(Mapping[str, Figure]):
 
     def __init__(self, results: Results, nulls: pl.DataFrame) -> None:
         """Args are those of `draw_figures`."""
-        with house_style():
-            self._plans = {plan.picture.name: plan for plan in _plans(results, nulls)}
+        self._plans = {plan.picture.name: plan for plan in _plans(results, nulls)}
 
     def __getitem__(self, name: str) -> Figure:
         """Draw one.
@@ -95,7 +102,7 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
                 "paired differences. Marks show the outcome, lines the interval over documents, "
                 "bands the margin inside which an effect counts as equivalent to none.",
             ),
-            lambda: draw_effects(results),
+            partial(draw_effects, results),
         )
     ]
     if any(item.ladder for item in results.predictions):
@@ -107,14 +114,14 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
                     "Every prediction against every opponent that was drawn. A claim survives wherever its "
                     "sign appears; the framed opponent decides.",
                 ),
-                lambda: draw_ladder_grid(results),
+                partial(draw_ladder_grid, results),
             )
         )
     for number, item in enumerate(results.predictions, start=1):
         plans += _prediction_plans(results, nulls, number, item)
     if (curve := data.frequencies) is not None:
         said = f"Token counts by rank, with the range that counts as {curve.condition}."
-        plans.append(_Plan(Picture("frequencies", "corpus", said), lambda: draw_frequencies(curve)))
+        plans.append(_Plan(Picture("frequencies", "corpus", said), partial(draw_frequencies, curve)))
     measures = [MEASURES[item.measure] for item in results.predictions if item.measure in MEASURES]
     ablated = any(head.impact is not None for head in data.heads)
     if ablated and not any(measure.level == "heads" for measure in measures):
@@ -137,45 +144,41 @@ def _prediction_plans(
             "Influence of neurons by rank on log-log axes, with the fitted piecewise line. "
             "Ranks and "
             "influences come from different documents.",
-            lambda: draw_regimes(data.regimes),
+            partial(draw_regimes, data.regimes),
         )
     elif figure == "spectrum" and data.spectrum is not None:
         spectrum = data.spectrum
         special = (
             "eigenvalues",
             f"Eigenvalues of the group's {spectrum.scale} beside those of random groups of the same size.",
-            lambda: draw_spectrum(spectrum, _variance(results, item.id)),
+            partial(draw_spectrum, spectrum, _variance(results, item.id)),
         )
     elif figure == "attention" and data.heads:
         special = (
             "heads",
             f"Attention concentration of each head for {both} targets.",
-            lambda: draw_attention(data.heads, results.corpus.conditions),
+            partial(draw_attention, data.heads, results.corpus.conditions),
         )
     elif figure == "routing" and data.heads:
         special = (
             "heads",
             f"Similarity of each head's attention profile for {both} targets.",
-            lambda: draw_routing(data.heads, results.corpus.conditions),
+            partial(draw_routing, data.heads, results.corpus.conditions),
         )
     if special is not None:
         plans.append(_Plan(Picture(f"{name}-{special[0]}", item.id, special[1]), special[2]))
     elif figure == "heads" and data.heads:
         plans.append(_heads_plan(results, item.id, f"{name}-heads"))
-    ladder = draw_ladder(item, nulls)
-    estimate = draw_estimate(item) if ladder is None else None
-    if ladder is not None:
+    draws = draws_of(item, nulls)
+    if draws:
+        caption = "Observed value (line) among the draws of each null (grey)."
+        plans.append(_Plan(Picture(name, item.id, caption), partial(draw_ladder, item, draws)))
+    elif item.observed is not None and item.reference_value is not None:
+        caption = "Observed value with its interval, and what it is compared with."
         plans.append(
             _Plan(
-                Picture(name, item.id, "Observed value (line) among the draws of each null (grey)."),
-                lambda: ladder,
-            )
-        )
-    elif estimate is not None:
-        plans.append(
-            _Plan(
-                Picture(name, item.id, "Observed value with its interval, and what it is compared with."),
-                lambda: estimate,
+                Picture(name, item.id, caption),
+                partial(draw_estimate, item, item.observed, item.reference_value),
             )
         )
     return plans
@@ -192,7 +195,7 @@ def _heads_plan(results: Results, section: str, name: str = "heads") -> _Plan:
             "random "
             "head, and all heads at once (right).",
         ),
-        lambda: draw_head_impacts(data.heads, data.layer_impacts),
+        partial(draw_head_impacts, data.heads, data.layer_impacts),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
 
 from hypotest.measures.registry import words_of
 from hypotest.pages.text import printable
@@ -41,30 +43,38 @@ OUTCOME_MARKS = {
 """Outcome -> marker and colour."""
 
 
-def draw_ladder(result: PredictionResult, nulls: pl.DataFrame) -> Figure | None:
-    """The observed value on the histogram of each null that was drawn, one panel per null.
+Draws = NDArray[np.float64]
+
+
+def draws_of(result: PredictionResult, nulls: pl.DataFrame) -> dict[str, Draws]:
+    """Key of each null of a prediction that was drawn -> its finite draws, in the order of the ladder.
 
     Args:
         result: The prediction.
         nulls: Columns prediction, null, draw, value; rows of other predictions are ignored.
-
-    Returns:
-        The figure; None where no draws are stored.
     """
     mine = nulls.filter(pl.col("prediction") == result.id)
-    panels = []
-    for rung in result.ladder:
-        draws = mine.filter(pl.col("null") == rung.key)["value"].drop_nulls().to_numpy()
-        draws = draws[np.isfinite(draws)]
-        if len(draws):
-            panels.append((rung, draws))
-    if not panels:
-        return None
+    every = {
+        rung.key: mine.filter(pl.col("null") == rung.key)["value"].drop_nulls().to_numpy()
+        for rung in result.ladder
+    }
+    finite = {key: draws[np.isfinite(draws)] for key, draws in every.items()}
+    return {key: draws for key, draws in finite.items() if draws.size}
+
+
+def draw_ladder(result: PredictionResult, draws: Mapping[str, Draws]) -> Figure:
+    """The observed value on the histogram of each null that was drawn, one panel per null.
+
+    Args:
+        result: The prediction.
+        draws: From `draws_of`, at least one.
+    """
+    panels = [rung for rung in result.ladder if rung.key in draws]
     columns = min(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
     figure, axes = new_figure(2.5 * rows, columns, rows)
-    for place, (rung, draws) in zip(axes, panels, strict=False):
-        _draw_panel(place, result, rung, draws)
+    for place, rung in zip(axes, panels, strict=False):
+        _draw_panel(place, result, rung, draws[rung.key])
         if columns == 3:  # no room for four numbers with three decimals
             place.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     for empty in axes[len(panels) :]:
@@ -72,7 +82,7 @@ def draw_ladder(result: PredictionResult, nulls: pl.DataFrame) -> Figure | None:
     return figure
 
 
-def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draws: np.ndarray) -> None:
+def _draw_panel(axes: Axes, result: PredictionResult, rung: NullComparison, draws: Draws) -> None:
     low, high = min(draws.min(), rung.observed), max(draws.max(), rung.observed)
     if low == high:
         low, high = low - 0.5, high + 0.5
@@ -122,11 +132,14 @@ def _label(label: str, statistic: str) -> str:
     return f"{name}\n({unit}" if bracket else name
 
 
-def draw_estimate(result: PredictionResult) -> Figure | None:
-    """An estimate with its interval beside what it is compared with, and the margin; None if undefined."""
-    observed, reference = result.observed, result.reference_value
-    if observed is None or reference is None:
-        return None
+def draw_estimate(result: PredictionResult, observed: float, reference: float) -> Figure:
+    """An estimate with its interval beside what it is compared with, and the margin.
+
+    Args:
+        result: The prediction.
+        observed: Its value, which is defined.
+        reference: What it is compared with, which is, too.
+    """
     figure, (axes,) = new_figure(1.45)
     if result.margin is not None:
         axes.axvspan(

@@ -16,7 +16,7 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.report.figures.curves import draw_frequencies, draw_regimes
 from hypotest.report.figures.figures import draw_figures
-from hypotest.report.figures.nulls import draw_effects, draw_estimate, draw_ladder
+from hypotest.report.figures.nulls import draw_effects, draw_estimate, draw_ladder, draws_of
 from hypotest.report.figures.style import house_style, plain_number, save
 
 SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml"}
@@ -71,13 +71,12 @@ def test_the_user_s_style_changes_nothing(results: Results, nulls: pl.DataFrame,
 
 
 def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) -> None:
+    item = prediction(results, "coordination")
     with house_style():
-        figure = draw_ladder(prediction(results, "coordination"), nulls)
-    assert figure is not None
-    ladder = prediction(results, "coordination").ladder
+        figure = draw_ladder(item, draws_of(item, nulls))
     drawn = [axes for axes in figure.axes if axes.axison]
-    assert [axes.get_title(loc="left") for axes in drawn] == [rung.id for rung in ladder]
-    for axes, rung in zip(drawn, ladder, strict=True):
+    assert [axes.get_title(loc="left") for axes in drawn] == [rung.id for rung in item.ladder]
+    for axes, rung in zip(drawn, item.ladder, strict=True):
         bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
         assert sum(bar.get_height() for bar in bars) == rung.n_draws  # no draw is left out
         assert np.unique(axes.lines[0].get_xdata()).tolist() == [rung.observed]
@@ -93,8 +92,7 @@ def test_each_panel_names_the_unit_of_its_own_draws(results: Results, nulls: pl.
     labels = {}
     for item in (coordination, premise):
         with house_style():
-            figure = draw_ladder(item, nulls)
-        assert figure is not None
+            figure = draw_ladder(item, draws_of(item, nulls))
         for axes in figure.axes[: len(item.ladder)]:
             labels[item.id, axes.get_title(loc="left")] = axes.get_xlabel().split("\n")[1]
     assert labels["coordination", "local_matched"] == "(components)"
@@ -112,15 +110,14 @@ def test_a_null_that_does_not_vary_is_drawn(results: Results, tmp_path: Path) ->
         }
     )
     with house_style():
-        figure = draw_ladder(item, constant)
-        assert figure is not None
+        figure = draw_ladder(item, draws_of(item, constant))
         save(figure, tmp_path, "constant")
     assert (tmp_path / "constant.png").stat().st_size > 1000
 
 
 def test_without_draws_there_is_no_ladder(results: Results, nulls: pl.DataFrame) -> None:
-    assert draw_ladder(prediction(results, "single-head"), nulls) is None
-    assert draw_ladder(prediction(results, "spectrum"), nulls.clear()) is None
+    assert not draws_of(prediction(results, "single-head"), nulls)
+    assert not draws_of(prediction(results, "spectrum"), nulls.clear())
 
 
 def test_the_forest_names_every_prediction(results: Results) -> None:
@@ -137,7 +134,7 @@ def test_the_forest_names_every_prediction(results: Results) -> None:
 def test_an_estimate_without_interval_or_margin(results: Results) -> None:
     bare = dataclasses.replace(prediction(results, "single-head"), interval=None, interval_95=None)
     with house_style():
-        assert isinstance(draw_estimate(bare), Figure)
+        assert isinstance(draw_estimate(bare, 0.7, 0.5), Figure)
 
 
 def test_names_are_not_typeset(results: Results, tmp_path: Path) -> None:
