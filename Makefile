@@ -60,8 +60,8 @@ bench-scale: .venv/ready ## a run at Pythia-1B's size: time and memory of each s
 example: .venv/ready ## run both protocols, regenerate reports/*/example and the README's tables
 	$(BIN)/python -m tests.example
 
-calibrate: .venv/ready ## levels, coverage and verdicts on simulated layers; hours; goes on where it was stopped
-	$(BIN)/python -m tests.calibration
+calibrate: .venv/ready ## levels, coverage and verdicts on simulated layers; hours; goes on from its counts; ARGS='--minutes 60'
+	$(BIN)/python -m tests.calibration $(ARGS)
 
 controls: .venv/ready ## known networks, SEEDS=2 or 4-7: are their verdicts right?; computes what the report lacks, minutes a seed
 	$(BIN)/python -m tests.controls --seeds $(or $(SEEDS),2)

@@ -39,7 +39,20 @@ def calibrate(
     ] = None,
     simulations: Annotated[
         int | None,
-        typer.Option(min=1, help="Of each scenario; 2,000, with --protocol 100.", show_default=False),
+        typer.Option(
+            min=1, help="Of each scenario, all together; 2,000, with --protocol 100.", show_default=False
+        ),
+    ] = None,
+    first: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Number of the first, where others are done elsewhere.")
+    ] = 0,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=0, metavar="MIN", help="Begin no more after so long; 0: tables of what is there."),
+    ] = None,
+    add: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="Add a counts.json from elsewhere; may be repeated."),
     ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="2 of each: shows that it works, in seconds.")
@@ -61,6 +74,9 @@ def calibrate(
     Of the shipped protocols; with --protocol of your own, on layers as wide as its own and on the documents
     and token types that a run would sample. That loads no model and takes minutes: two scenarios, in which
     nothing is true, and in which everything differs from type to type.
+
+    What is counted is kept, and the same command goes on from there as long as the code that simulations come
+    from is the same; a range of their numbers can be done on another machine and added.
     """
     check(protocol, single=None if protocol is None else "calibrate")
     check(out=out)
@@ -68,27 +84,32 @@ def calibrate(
         raise ProtocolError("--measure is calibrated in the shipped protocol: leave out --protocol")
     from hypotest.pages.document import document
     from hypotest.studies.calibration.calibrate import (
+        COUNTS,
         QUICK_SIMULATIONS,
         SIMULATIONS,
         calibrate,
-        calibration_folder,
+        kept_counts,
         write_calibration,
     )
     from hypotest.studies.calibration.cases import choose_cases
     from hypotest.studies.calibration.own_text import OWN_SIMULATIONS, own_cases
     from hypotest.studies.calibration.page import calibration_page, conclusion
 
-    with working("the same command goes on from the last finished chunk") as display:
+    with working("the same command goes on from what is counted") as display:
         if protocol is None:
             cases, usual = choose_cases(scenario or (), measure), SIMULATIONS
+            counted = "shipped" if measure is None else f"measure {measure}"
         else:
             cases = own_cases(protocol, scenario or (), start_stage=display.start_stage)
-            usual = OWN_SIMULATIONS
+            usual, counted = OWN_SIMULATIONS, f"protocol {cases[0].simulated.name}"
         calibration = calibrate(
             cases,
             QUICK_SIMULATIONS if quick else simulations or usual,
-            calibration_folder(),
+            kept_counts(counted) if out is None else out / COUNTS,
+            first=first,
+            parts=add or (),
             n_workers=workers,
+            minutes=minutes,
             start_stage=display.start_stage,
         )
     say(calibration_page(calibration))

@@ -173,5 +173,6 @@ MEASURE = ConditionMeasure(
     compared=compare,
     effect=effect,
     quick=quick,
+    quick_is_exact=True,
     needs=frozenset({Channel.ATTENTION}),
 )

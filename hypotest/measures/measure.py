@@ -201,6 +201,8 @@ class ConditionMeasure(Measure):
     """Its value where the conditions do not differ, if it is compared with a number."""
     quick: Callable[[Prediction, Task], tuple[float, float | None]] | None = None
     """Effect and p alone, for placebos; None: what `compared` gives."""
+    quick_is_exact: bool = False
+    """Whether the p of `quick` is that of `compared`, so that simulations of its level can take it."""
 
     @property
     def home(self) -> Path:

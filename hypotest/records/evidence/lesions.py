@@ -65,30 +65,36 @@ class Lesions:
             targets=self.targets[kept],
         )
 
-    def joined_with(self, other: Lesions) -> Lesions:
-        """Rows of both, these first; NaN where a group was lesioned in one of them alone."""
-        groups = list(self.groups)
-        random = self.random.tolist()
+    def joined_with(self, *others: Lesions) -> Lesions:
+        """Rows of all, these first; NaN where a group was not lesioned."""
+        whole = (self, *others)
+        known: dict[bytes, int] = {}
+        groups: list[NDArray[np.int64]] = []
+        random: list[bool] = []
         places = []
-        for own, drawn in zip(other.groups, other.random.tolist(), strict=True):
-            column = self.column(own)
-            if column is None:
-                column = len(groups)
-                groups.append(own)
-                random.append(drawn)
-            places.append(column)
+        for item in whole:
+            own = []
+            for group, drawn in zip(item.groups, item.random.tolist(), strict=True):
+                column = known.setdefault(np.sort(group).astype(np.int64).tobytes(), len(groups))
+                if column == len(groups):
+                    groups.append(group)
+                    random.append(drawn)
+                own.append(column)
+            places.append(own)
 
-        def stacked(mine: FloatArray, theirs: FloatArray) -> FloatArray:
-            joined = np.full((len(mine) + len(theirs), len(groups)), np.nan, dtype=np.float32)
-            joined[: len(mine), : mine.shape[1]] = mine
-            joined[len(mine) :, places] = theirs
+        def stacked(parts: list[FloatArray]) -> FloatArray:
+            joined = np.full((sum(map(len, parts)), len(groups)), np.nan, dtype=np.float32)
+            start = 0
+            for part, own in zip(parts, places, strict=True):
+                joined[start : start + len(part), own] = part
+                start += len(part)
             return joined
 
         return Lesions(
             groups=tuple(groups),
             random=np.array(random, dtype=bool),
-            change=stacked(self.change, other.change),
-            neither=stacked(self.neither, other.neither),
-            documents=np.concatenate([self.documents, other.documents]),
-            targets=np.concatenate([self.targets, other.targets]),
+            change=stacked([item.change for item in whole]),
+            neither=stacked([item.neither for item in whole]),
+            documents=np.concatenate([item.documents for item in whole]),
+            targets=np.concatenate([item.targets for item in whole]),
         )

@@ -147,23 +147,28 @@ class SplitEvidence(Positioned):
             lesions=None if self.lesions is None else self.lesions.of_rows(rows, documents),
         )
 
-    def joined_with(self, other: SplitEvidence) -> SplitEvidence:
-        """The rows of both, these first; the channels that both have."""
+    def joined_with(self, *others: SplitEvidence) -> SplitEvidence:
+        """The rows of all, these first; the channels that all have."""
+        whole = (self, *others)
         heads = None
-        if self.heads is not None and other.heads is not None:
-            both, names = (self.heads, other.heads), [item.name for item in fields(HeadAblation)]
-            heads = HeadAblation(*(np.concatenate([getattr(one, name) for one in both]) for name in names))
+        of_heads = [item.heads for item in whole if item.heads is not None]
+        if len(of_heads) == len(whole):
+            names = [item.name for item in fields(HeadAblation)]
+            heads = HeadAblation(
+                *(np.concatenate([getattr(one, name) for one in of_heads]) for name in names)
+            )
         channels = {
-            name: np.concatenate([array, other.channels[name]])
-            for name, array in self.channels.items()
-            if name in other.channels
+            name: np.concatenate([item.channels[name] for item in whole])
+            for name in self.channels
+            if all(name in item.channels for item in others)
         }
         lesions = None
-        if self.lesions is not None and other.lesions is not None:
-            lesions = self.lesions.joined_with(other.lesions)
+        of_lesions = [item.lesions for item in whole if item.lesions is not None]
+        if len(of_lesions) == len(whole):
+            lesions = of_lesions[0].joined_with(*of_lesions[1:])
         return replace(
             self,
-            positions=pl.concat([self.positions, other.positions]),
+            positions=pl.concat([item.positions for item in whole]),
             channels=channels,
             heads=heads,
             lesions=lesions,

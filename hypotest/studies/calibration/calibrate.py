@@ -1,15 +1,18 @@
 """Calibration: the real pipeline on simulated layers whose truth is known.
 
-Simulations are done in chunks, each written under a name that says what it depends on (code, layer, protocol,
-text, seed, range), so that a calibration that was stopped goes on where it was.
+Simulations are done a few at a time, every kind of layer in turn, and counted in a file
+(`hypotest.studies.calibration.counts`), so that a calibration that was stopped goes on where it was, days
+later and elsewhere, as long as the code that it comes from is the same.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from joblib import Parallel, cpu_count, delayed
 from pydantic import TypeAdapter
@@ -23,81 +26,112 @@ from hypotest.pipeline.registered.fence import code_hash
 from hypotest.records.stored.files import write_whole
 from hypotest.report.results_file import json_text
 from hypotest.studies.calibration.cases import Case
-from hypotest.studies.calibration.chunks import chunk_file, finish_chunk, read_chunk
+from hypotest.studies.calibration.counts import (
+    KindCounts,
+    Range,
+    merge,
+    of_these_keys,
+    read_counts,
+    rounds,
+    write_counts,
+)
 from hypotest.studies.calibration.page import calibration_page
-from hypotest.studies.calibration.rates import CONFIDENCE, LEVEL, count_case
+from hypotest.studies.calibration.rates import CONFIDENCE, count_case
 from hypotest.studies.calibration.record import SCHEMA_VERSION, CalibratedProtocol, Calibration
+from hypotest.studies.calibration.tally import LEVEL, tally_range
 
+COUNTS = "counts.json"
+"""Beside results, what the next call goes on from."""
 SIMULATIONS = 2000
 QUICK_SIMULATIONS = 2
-CHUNK = 25
+AT_A_TIME = 20
 SEED = 20250925
 CODE = (
     "verdict.py",
     *("engine", "estimators", "groups", "inference", "ladder", "measures", "nulls", "predicates", "testing"),
     *(
         f"pipeline/analysis/{name}.py"
-        for name in ("analysis", "lesioned", "splits", "outcomes", "dependence", "sensitivity")
+        for name in ("analysis", "quick", "lesioned", "splits", "outcomes", "dependence", "sensitivity")
     ),
     *(
         f"studies/calibration/{name}.py"
-        for name in ("settings", "layers", "rows", "documents", "attention", "lesions", "truth")
+        for name in ("settings", "layers", "rows", "documents", "attention", "lesions", "truth", "tally")
     ),
     "studies/calibration/one_simulation.py",
 )
 """What a simulation's numbers come from; of it, what people read counts for nothing."""
 
 
-def calibration_folder() -> Path:
-    """Where finished chunks are kept: in the cache, not beside reports."""
-    return cache_folder() / "calibration"
+def kept_counts(name: str = "shipped") -> Path:
+    """The file of counts for results that are written nowhere: in the cache.
+
+    Args:
+        name: Of the protocol.
+    """
+    return cache_folder() / "calibration" / f"{name}.json"
 
 
 def calibrate(
     cases: Sequence[Case],
     n_simulations: int,
-    chunks: Path,
+    file: Path,
     *,
+    first: int = 0,
+    parts: Sequence[Path] = (),
     seed: int = SEED,
     n_workers: int | None = None,
-    per_chunk: int | None = None,
+    minutes: float | None = None,
+    at_a_time: int | None = None,
     start_stage: StartStage = silent,
 ) -> Calibration:
     """Simulate every case and count.
 
     Args:
         cases: From `hypotest.studies.calibration.cases.choose_cases`.
-        n_simulations: Of each.
-        chunks: Folder of finished chunks; what is there is not simulated again.
+        n_simulations: Of each; what is counted in the file is not simulated again, and counts even if it is
+            more.
+        file: Of counts; it is read, and written as often as some simulations are finished.
+        first: Number of the first simulation: of a part, others being done elsewhere.
+        parts: Files of counts from elsewhere, to be added.
         seed: Simulation i of a scenario depends on it, on the scenario's name and on i.
         n_workers: Processes; None for one per core. The result is the same with any number.
-        per_chunk: Simulations in a chunk, which is what a kill may cost; None for up to 25.
-        start_stage: Told of finished chunks.
+        minutes: After which no more are begun; None: until all are done.
+        at_a_time: Simulations that a process does at a time, which is what a kill may cost; None for up to
+            20.
+        start_stage: Told of finished simulations.
 
     Raises:
-        OutputError: If a chunk cannot be written, or holds something else.
+        OutputError: If a file of counts cannot be read or written, a part was computed with something else,
+            or a simulation would count twice; and if there is no time for any.
     """
+    end = None if minutes is None else time.monotonic() + 60 * minutes
     code = code_digest(cases)
-    size = per_chunk or max(1, min(CHUNK, n_simulations // 8))
-    ranges = [(start, min(start + size, n_simulations)) for start in range(0, n_simulations, size)]
-    folders = {item.name: chunks / item.key(code, seed) for item in cases}
-    step = start_stage(f"{n_simulations:,} simulations of {_kinds(cases)}", len(ranges) * len(folders))
-    missing = []
-    for start, stop in ranges:  # every case a little, so that a first look need not wait for the end
-        for case in cases:
-            if chunk_file(folders[case.name], start, stop).exists():
-                step()
-            else:
-                missing.append((case, seed, folders[case.name], start, stop))
-    jobs = min(n_workers or cpu_count(), max(1, len(missing)))
-    for _ in Parallel(n_jobs=jobs, return_as="generator_unordered")(
-        delayed(finish_chunk)(*item) for item in missing
-    ):
+    size = at_a_time or max(1, min(AT_A_TIME, n_simulations // 8))
+    there = read_counts(file)
+    counts, stale = of_these_keys(there, {item.name: item.key(code, seed) for item in cases})
+    if parts:
+        merge(counts, parts)
+        write_counts(file, {**there, **counts})
+    left = list(rounds(counts, first, n_simulations, size))
+    anew = f"; {len(stale)} anew, since the code or the layer is another" if stale else ""
+    step = start_stage(f"{n_simulations:,} simulations of {_kinds(cases)}{anew}", max(1, len(left)))
+    by_name = {item.name: item for item in cases}
+
+    def begun() -> Iterator[Any]:
+        for name, numbers in left:
+            if end is not None and time.monotonic() >= end:
+                return
+            yield delayed(_counted)(by_name[name], counts[name].key, seed, numbers)
+
+    jobs = min(n_workers or cpu_count(), max(1, len(left)))
+    for name, part in Parallel(n_jobs=jobs, return_as="generator_unordered")(begun()):
+        counts[name] = counts[name].plus(part)
+        write_counts(file, {**there, **counts})
         step()
-    rates = []
-    for case in cases:
-        simulations = [item for part in ranges for item in read_chunk(chunk_file(folders[case.name], *part))]
-        rates.append(count_case(case, simulations))
+    tallies = ((item, counts[item.name].tally or {}) for item in cases)
+    rates = [count_case(item, tally) for item, tally in tallies if "whole" in tally]
+    if cases and not rates:
+        raise OutputError("no simulation is finished: give it more minutes")
     return Calibration(
         schema_version=SCHEMA_VERSION,
         hypotest_version=metadata.version("hypotest-nn"),
@@ -108,6 +142,11 @@ def calibrate(
         protocols=tuple(_protocols(cases)),
         scenarios=tuple(rates),
     )
+
+
+def _counted(case: Case, key: str, seed: int, numbers: Range) -> tuple[str, KindCounts]:
+    """What a process does at a time."""
+    return case.name, KindCounts(key, (numbers,), tally_range(case, seed, *numbers))
 
 
 def write_calibration(calibration: Calibration, out: Path) -> None:

@@ -79,7 +79,7 @@ class Case:
         )
 
     def key(self, code: str, seed: int) -> str:
-        """A name that says what its simulations depend on."""
+        """A hash of what its simulations, and what is counted of them, depend on."""
         texts = hashlib.sha256()
         for split, rows in sorted((self.texts or {}).items()):
             texts.update(split.encode())
@@ -90,11 +90,13 @@ class Case:
             "layer": asdict(self.scenario.layer),
             "texts": texts.hexdigest() if self.texts else None,
             "truth": [self.n_texts, self.n_groups],
+            "planted": self.scenario.planted,
+            "right": {item.id: self.scenario.true_outcomes(item) for item in self.protocol.predictions},
             "protocol": self.protocol.model_dump(mode="json", exclude=UNSIMULATED),
             "seed": seed,
         }
         text = json.dumps(depends, sort_keys=True)
-        return f"{self.scenario.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def choose_cases(names: Sequence[str], measure: str | None = None) -> tuple[Case, ...]:

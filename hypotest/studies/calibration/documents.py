@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import reduce
 
 import numpy as np
 import polars as pl
@@ -103,8 +102,8 @@ def other_texts(
 
 def joined(parts: list[Evidence]) -> Evidence:
     """One text of all of them."""
-    whole = reduce(lambda one, other: one.joined_with(other), (item.evaluation for item in parts))
-    return replace(parts[0], evaluation=whole)
+    first, *others = (item.evaluation for item in parts)
+    return replace(parts[0], evaluation=first.joined_with(*others))
 
 
 def _n_types(layer: Layer, texts: Texts | None) -> int:

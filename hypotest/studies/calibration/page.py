@@ -8,6 +8,7 @@ from hypotest.pages.document import Document, Heading, Items, Part, document, ta
 from hypotest.pages.inline import prose, strong
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import count_text
+from hypotest.studies.calibration.one_simulation import WHOLE_SHARE
 from hypotest.studies.calibration.record import (
     COVERAGE_TOLERANCE,
     Calibration,
@@ -76,7 +77,10 @@ def _parts(calibration: Calibration) -> Iterator[Part]:
     for item in calibration.scenarios:
         if item.cells:
             yield Heading(item.name, 3)
-            yield f"{count_text(item.n_simulations)} simulations: {item.what}."
+            yield (
+                f"{count_text(item.n_simulations)} simulations, {count_text(item.n_whole)} of them whole: "
+                f"{item.what}."
+            )
             if item.why_hard:
                 yield f"In brackets, no level is claimed: {item.why_hard}."
             yield from level_tables(item, calibration.level)
@@ -114,7 +118,9 @@ def _protocols(calibration: Calibration) -> Iterator[Part]:
     )
     yield (
         "Predictions, options, contrasts, margins, level, correction and rule are the protocols' own. Draws "
-        "are as few as the level allows: the rate of false positives does not depend on their number."
+        "are as few as the level allows: the rate of false positives does not depend on their number. One "
+        f"simulation in {WHOLE_SHARE} is whole; of the others only the tests that decide are made, "
+        "with fewer draws still, and where effects are planted none."
     )
 
 
@@ -149,7 +155,7 @@ def calibration_summary(calibration: Calibration) -> Document:
         hard = [cell for cell in item.cells if not cell.claimed]
         covered = [row.of_90.value for row in item.coverage]
         right = [
-            f"{row.hypothesis}: {percent(total(row.counts, row.right) / item.n_simulations)}"
+            f"{row.hypothesis}: {percent(total(row.counts, row.right) / item.n_whole)}"
             for row in item.verdicts
         ]
         rows.append(
@@ -170,9 +176,13 @@ def calibration_summary(calibration: Calibration) -> Document:
         "wrong decisions",
         "right verdicts",
     )
-    fewest = min(item.n_simulations for item in calibration.scenarios)
+    unplanted = [item.n_simulations for item in calibration.scenarios if not item.planted]
+    fewest, fewest_whole = min(unplanted, default=0), min(item.n_whole for item in calibration.scenarios)
     least_covered = min((row.of_90.n for item in calibration.scenarios for row in item.coverage), default=0)
-    number = f"{fewest:,} simulations of each kind of layer; coverage from {least_covered:,} of them."
+    number = (
+        f"{fewest:,} simulations of each kind of layer in which nothing is planted; decisions and verdicts "
+        f"from {fewest_whole:,} of them, coverage from {least_covered:,}."
+    )
     return document([number, table(head, rows), conclusion(calibration)])
 
 

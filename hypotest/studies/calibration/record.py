@@ -7,7 +7,7 @@ from typing import Literal
 
 from hypotest.records.rate import Rate
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BY_T = "t"
 """Stands for a null where p is by t: against a declared number, or between conditions."""
 
@@ -101,6 +101,8 @@ class ScenarioRates:
     why_hard: str
     planted: bool
     n_simulations: int
+    n_whole: int
+    """Of those with intervals, outcomes and verdicts; of the others there are p-values alone."""
     cells: tuple[Cell, ...]
     """Empty where effects are planted."""
     coverage: tuple[Coverage, ...]
@@ -119,7 +121,7 @@ class CalibratedProtocol:
     sizes: str
     """Of layer, group and text, in words."""
     draws: dict[str, int]
-    """Null -> draws in each simulation."""
+    """Null -> draws in each whole simulation."""
     left_out: tuple[str, ...]
     """What simulated layers cannot give, and why."""
 

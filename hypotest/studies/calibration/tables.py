@@ -96,10 +96,10 @@ def verdict_table(scenarios: Sequence[ScenarioRates]) -> Table:
     for item in scenarios:
         for number, row in enumerate(item.verdicts):
             shares = [
-                percent(row.counts.get(status, 0) / item.n_simulations) + ("*" if status in row.right else "")
+                percent(row.counts.get(status, 0) / item.n_whole) + ("*" if status in row.right else "")
                 for status in _STATUSES
             ]
-            by_difference = percent(row.refuted_by_difference / item.n_simulations)
+            by_difference = percent(row.refuted_by_difference / item.n_whole)
             first = ("", "") if number else (item.name, with_bounds(item.family_wise_error))
             rows.append((*first, row.hypothesis, *shares, by_difference))
     return _table(["scenario", "wrong", "hypothesis", "sup.", "ref.", "und.", "n/a", "diff."], rows)
@@ -109,8 +109,8 @@ def outcome_table(item: ScenarioRates) -> Table:
     """How predictions came out."""
     rows = []
     for row in item.outcomes:
-        right = total(row.counts, row.right) / item.n_simulations
-        shares = ", ".join(f"{name} {percent(n / item.n_simulations)}" for name, n in row.counts.items())
+        right = total(row.counts, row.right) / item.n_whole
+        shares = ", ".join(f"{name} {percent(n / item.n_whole)}" for name, n in row.counts.items())
         ceiling = "" if row.ceiling is None else percent(row.ceiling)
         rows.append((row.prediction, " or ".join(row.right), percent(right), ceiling, shares))
     return _table(["prediction", "true", "right", "ceiling", "outcomes"], rows)

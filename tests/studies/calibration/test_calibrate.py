@@ -1,11 +1,12 @@
-import json
 import re
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 from scipy import stats
@@ -14,6 +15,7 @@ from hypotest.errors import OutputError, ProtocolError
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
+from hypotest.studies.calibration import one_simulation
 from hypotest.studies.calibration.calibrate import (
     CODE,
     calibrate,
@@ -21,11 +23,13 @@ from hypotest.studies.calibration.calibrate import (
     write_calibration,
 )
 from hypotest.studies.calibration.cases import choose_cases
-from hypotest.studies.calibration.chunks import read_chunk
+from hypotest.studies.calibration.counts import KindCounts, merge, read_counts, rounds, write_counts
+from hypotest.studies.calibration.one_simulation import simulate_range
 from hypotest.studies.calibration.page import calibration_page, calibration_summary, conclusion
-from hypotest.studies.calibration.rates import binomial_rate, count_case, wrong_refutations
+from hypotest.studies.calibration.rates import binomial_rate, count_case
 from hypotest.studies.calibration.record import BY_T
 from hypotest.studies.calibration.settings import Layer
+from hypotest.studies.calibration.tally import added, tally, wrong_refutations
 
 
 def case_of(name):
@@ -51,7 +55,6 @@ def simulation(case, **changes):
     base = {
         "p": {},
         "outcome": "inconclusive",
-        "effect": 0.0,
         "truth": None,
         "interval_90": None,
         "interval_95": None,
@@ -61,10 +64,19 @@ def simulation(case, **changes):
     names = [item.id for item in case.protocol.predictions]
     verdict = {"status": "undecided", "contradicted_by": [], "refuted_by": [], "gated": False}
     return {
-        "simulation": 0,
         "predictions": {name: {**base, **changes.get(name.replace("-", "_"), {})} for name in names},
         "verdicts": {name: {**verdict, **changes.get(name, {})} for name in ("modular", "distributed")},
     }
+
+
+def rates_of(case, rows):
+    """Of simulations, counted."""
+    return count_case(case, tally(case, rows))
+
+
+def calibration_of(*rates):
+    """A calibration that found these."""
+    return replace(calibrate([], 1, Path("nowhere.json")), scenarios=rates)
 
 
 @pytest.mark.parametrize(("count", "n"), [(0, 7), (3, 50), (120, 2000), (7, 7)])
@@ -78,13 +90,13 @@ def test_binomial_intervals_are_those_of_scipy(count, n):
 def test_rejections_are_counted_per_prediction_and_null():
     p_values = [(0.05, 0.051), (0.02, 0.9), (0.5, 0.01)]
     rows = [
-        simulation(NOTHING, coordination={"p": {"size_matched": a, "label_shuffled (type)": b}})
+        simulation(NOTHING, coordination={"p": {"local_matched": a, "label_shuffled (type)": b}})
         for a, b in p_values
     ]
-    rates = count_case(NOTHING, rows)
+    rates = rates_of(NOTHING, rows)
     cells = {(cell.prediction, cell.null): cell for cell in rates.cells}
     assert len(cells) == 2
-    assert cells["coordination", "size_matched"].rejected.count == 2  # 0.05 counts
+    assert cells["coordination", "local_matched"].rejected.count == 2  # 0.05 counts
     assert cells["coordination", "label_shuffled (type)"].rejected.count == 1
     assert [cell.decides for cell in rates.cells] == [True, False]
     assert all(cell.claimed for cell in rates.cells)
@@ -94,7 +106,7 @@ def test_only_claimed_rates_can_fail():
     covariates = case_of("covariates")
     row = {"p": {"size_matched": 0.01, "covariate_matched": 0.01}}
     rows = [simulation(covariates, coordination=row)] * 20
-    cells = count_case(covariates, rows).cells
+    cells = rates_of(covariates, rows).cells
     # 20 of 20: the lower limit is 0.005^(1/20) = 0.767
     assert [(cell.null, cell.is_high(0.05)) for cell in cells] == [
         ("size_matched", False),
@@ -110,7 +122,7 @@ def test_coverage_counts_intervals_that_hold_the_truth():
         simulation(NOTHING, attention={**row, "interval_90": [0.5, 1.5]}),
         simulation(NOTHING),  # its truth was not computed
     ]
-    (coverage,) = count_case(NOTHING, rows).coverage
+    (coverage,) = rates_of(NOTHING, rows).coverage
     assert (coverage.prediction, coverage.of_90.count, coverage.of_90.n) == ("attention", 1, 2)
     assert (coverage.of_95.count, coverage.of_95.n) == (2, 2)
 
@@ -120,14 +132,14 @@ def test_coverage_makes_up_for_the_error_of_the_truth():
     for truth, count in ((1.04, 1), (1.06, 0)):
         row = {"truth": [truth, truth], "interval_90": [-1.0, 1.0], "interval_95": [-1.0, 1.0]}
         rows = [simulation(NOTHING, attention=row)]
-        (coverage,) = count_case(NOTHING, rows).coverage
+        (coverage,) = rates_of(NOTHING, rows).coverage
         assert coverage.of_90.count == count
 
 
 def test_the_equivalence_test_is_tried_with_the_margin_at_the_truth():
     def tried(truth, low, high):
         row = {"truth": [truth, truth], "interval_90": [low, high], "interval_95": [low, high]}
-        (coverage,) = count_case(NOTHING, [simulation(NOTHING, attention=row)]).coverage
+        (coverage,) = rates_of(NOTHING, [simulation(NOTHING, attention=row)]).coverage
         return coverage.at_margin
 
     assert tried(2.0, 0.0, 1.0).count == 1  # inside (-2, 2)
@@ -140,9 +152,9 @@ def test_why_intervals_miss_is_told_from_both_truths():
     def miss(at_large, here):
         hit = {"interval_90": [-1.0, 1.0], "interval_95": [-1.0, 1.0]}
         rows = [simulation(NOTHING, attention={**hit, "truth": [at_large(i), here(i)]}) for i in range(200)]
-        rates = count_case(NOTHING, rows)
+        rates = rates_of(NOTHING, rows)
         (row,) = rates.coverage
-        missed = replace(calibrate([], 1, None), scenarios=(rates,)).missed
+        missed = calibration_of(rates).missed
         assert missed == ((("nothing", row),) if row.miss in ("narrow", "biased") else ())
         return row.miss
 
@@ -159,7 +171,7 @@ def test_a_declared_number_is_claimed_where_simulated_layers_have_it():
     def claimed(truth):
         row = {"p": {BY_T: 0.01}, "truth": [truth, truth], "interval_90": [-1.0, 1.0]}
         rows = [simulation(NOTHING, single_head={**row, "interval_95": [-1.0, 1.0]})]
-        (cell,) = count_case(NOTHING, rows).cells
+        (cell,) = rates_of(NOTHING, rows).cells
         return cell.claimed
 
     assert claimed(0.2)
@@ -170,8 +182,8 @@ def test_every_comparison_that_was_counted_has_a_column(tmp_path):
     """Also one of a null that another package brings, or that this page does not know."""
     named = [name for null in NULLS.values() for name, _ in null.ids()]
     p_values = dict.fromkeys([*named, "types permuted", "swapped within documents", BY_T, "contiguous"], 0.5)
-    rates = count_case(NOTHING, [simulation(NOTHING, coordination={"p": p_values})])
-    calibration = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
+    rates = rates_of(NOTHING, [simulation(NOTHING, coordination={"p": p_values})])
+    calibration = calibration_of(rates)
     page = PAGE.render(calibration_page(calibration))
     heads = [
         head
@@ -187,7 +199,7 @@ def test_every_comparison_that_was_counted_has_a_column(tmp_path):
 def test_tests_by_t_are_counted_where_they_decide(tmp_path):
     """Between conditions as against a number; and a permutation beside them does not decide."""
     scenario = replace(SMALL.scenario, layer=Layer(n_neurons=40, size=4))
-    calibration = calibrate([replace(SMALL, scenario=scenario)], 2, tmp_path / "chunks", n_workers=1)
+    calibration = calibrate([replace(SMALL, scenario=scenario)], 2, tmp_path / "counts.json", n_workers=1)
     (rates,) = calibration.scenarios
     deciding = {cell.prediction: cell.null for cell in rates.cells if cell.decides}
     assert {deciding["attention"], deciding["routing"], deciding["single-head"]} == {BY_T}
@@ -198,10 +210,10 @@ def test_tests_by_t_are_counted_where_they_decide(tmp_path):
     assert protocol.draws["local_matched"] == 399 and "40 neurons" in protocol.sizes
 
 
-def test_what_numbers_depend_on_is_in_the_key_of_chunks(tmp_path):
+def test_what_numbers_depend_on_is_in_the_key_of_counts(tmp_path):
     """Modules that a simulation imports and that no page, record or message is."""
     code = (
-        "import sys; import hypotest.studies.calibration.chunks; "
+        "import sys; import hypotest.studies.calibration.tally; "
         "print(*[name for name in sys.modules if name.startswith('hypotest.')])"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -216,7 +228,7 @@ def test_what_numbers_depend_on_is_in_the_key_of_chunks(tmp_path):
         "collect",
         "predicates",
     )
-    mine = ("studies.calibration.cases", "studies.calibration.chunks", "studies.calibration.protocols")
+    mine = ("studies.calibration.cases", "studies.calibration.protocols")
     mine += ("studies.calibration.record",)  # names, and nothing that is computed
     mine += ("studies.calibration.scenarios",)  # what they decide is in the protocol and layer of the key
     places = [place.removesuffix(".py").replace("/", ".") for place in CODE]
@@ -249,7 +261,7 @@ def test_verdicts_and_what_a_mere_difference_would_refute():
         simulation(DISTRIBUTED, attention=greater, distributed={**doubtful, "gated": True}),
         simulation(DISTRIBUTED, attention={**greater, "p_adjusted": 0.2}, distributed=doubtful),
     ]
-    rates = count_case(DISTRIBUTED, rows)
+    rates = rates_of(DISTRIBUTED, rows)
     assert rates.verdicts[1].counts == {"supported": 1, "undecided": 3}
     assert rates.verdicts[1].refuted_by_difference == 1
     assert rates.verdicts[0].counts == {"undecided": 4}
@@ -278,31 +290,29 @@ CHILD = """
 from pathlib import Path
 from tests.studies.calibration.test_calibrate import SMALL
 from hypotest.studies.calibration.calibrate import calibrate
-calibrate([SMALL], 4, Path({folder!r}), n_workers=1, per_chunk=1)
+calibrate([SMALL], 8, Path({file!r}), n_workers=1, at_a_time=1)
 """
 
 
 @pytest.mark.slow
 def test_a_calibration_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
-    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
-    child = subprocess.Popen([sys.executable, "-c", CHILD.format(folder=str(stopped))])
+    stopped, whole = tmp_path / "stopped.json", tmp_path / "whole.json"
+    child = subprocess.Popen([sys.executable, "-c", CHILD.format(file=str(stopped))])
     try:
         patience = time.monotonic() + 300
-        while not list(stopped.glob("*/*.jsonl")):
+        while not stopped.exists():
             assert child.poll() is None
             assert time.monotonic() < patience
             time.sleep(0.02)
     finally:
         child.kill()
         child.wait()
-    finished = {file: file.stat().st_mtime_ns for file in stopped.glob("*/*.jsonl")}
-    assert 1 <= len(finished) < 4
+    (before,) = read_counts(stopped).values()
+    assert before.ranges[0][0] == 0 and 1 <= before.ranges[0][1] < 8
 
-    resumed = calibrate([SMALL], 4, stopped, n_workers=1, per_chunk=1)
-    straight = calibrate([SMALL], 4, whole, n_workers=2, per_chunk=1)
-    assert all(file.stat().st_mtime_ns == time_ for file, time_ in finished.items())  # not simulated again
-    for file in whole.glob("*/*.jsonl"):
-        assert file.read_bytes() == (stopped / file.relative_to(whole)).read_bytes()
+    resumed = calibrate([SMALL], 8, stopped, n_workers=1, at_a_time=1)
+    straight = calibrate([SMALL], 8, whole, n_workers=2, at_a_time=3)
+    assert stopped.read_bytes() == whole.read_bytes()
     for calibration, name in ((resumed, "a"), (straight, "b")):
         write_calibration(calibration, tmp_path / name)
     for file in ("calibration.json", "calibration.md"):
@@ -310,11 +320,91 @@ def test_a_calibration_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
 
 
 @pytest.mark.slow
+def test_parts_from_elsewhere_add_up_and_count_once(tmp_path):
+    """Half of the numbers here, half on another machine: the counts of all of them done here."""
+    here, there, whole = (tmp_path / f"{name}.json" for name in ("here", "there", "whole"))
+    calibrate([SMALL], 4, here, n_workers=1)
+    calibrate([SMALL], 8, there, first=4, n_workers=1)
+    calibrate([SMALL], 8, whole, n_workers=1)
+    calibrate([SMALL], 8, here, parts=[there], n_workers=1, minutes=0)
+    assert here.read_bytes() == whole.read_bytes()
+    with pytest.raises(OutputError, match="of 'small' simulations 4 to 7 are in both: give it other numbers"):
+        calibrate([SMALL], 8, here, parts=[there], n_workers=1)
+    assert here.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_whole_simulation_and_its_test_alone_agree(tmp_path):
+    """The test that decides is the same in both; fewer draws move p by their Monte Carlo error alone."""
+    number = 4
+    plain = replace(NOTHING, scenario=replace(NOTHING.scenario, layer=Layer(n_neurons=60, size=6)))
+    (whole,) = simulate_range(plain, 1, number, number + 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(one_simulation, "is_whole", lambda number: False)
+        (tested,) = simulate_range(plain, 1, number, number + 1)
+    rates = {cell.prediction: cell.null for cell in rates_of(plain, [whole]).cells if cell.decides}
+    assert {item.id for item in plain.protocol.deciding} <= set(tested["predictions"])
+    for name, item in tested["predictions"].items():
+        ((null, p_value),) = item["p"].items()
+        assert null == rates[name]
+        exact = whole["predictions"][name]["p"][null]
+        if null == BY_T:
+            assert p_value == pytest.approx(exact)
+        else:  # 39 draws at least: 5 SDs of p
+            assert abs(p_value - exact) < 5 * 2 * np.sqrt(0.25 / 39)
+
+
+def test_simulations_that_are_missing_come_round_by_round():
+    counts = {"a": KindCounts("k", ((0, 5), (8, 10))), "b": KindCounts("k")}
+    assert list(rounds(counts, 0, 12, 4)) == [
+        ("b", (0, 4)),
+        ("a", (5, 8)),
+        ("b", (4, 8)),
+        ("a", (10, 12)),
+        ("b", (8, 12)),
+    ]
+
+
+def test_counts_are_added_name_by_name_in_any_order(tmp_path):
+    rows = [
+        simulation(NOTHING, coordination={"p": {"local_matched": p}, "ceiling": p}) for p in (0.01, 0.5, 0.1)
+    ]
+    parts = [tally(NOTHING, [row]) for row in rows]
+    assert added(*parts) == added(parts[2], added(parts[1], parts[0])) == tally(NOTHING, rows)
+    file = tmp_path / "counts.json"
+    counts = {"nothing": KindCounts("key", ((0, 3),), added(*parts))}
+    write_counts(file, counts)
+    assert read_counts(file) == counts
+    with pytest.raises(ValueError, match="simulations 2 to 2 are in both"):
+        counts["nothing"].plus(KindCounts("key", ((2, 6),), parts[0]))
+
+
+def test_counts_of_other_code_are_begun_anew_and_never_added(tmp_path):
+    file, part = tmp_path / "counts.json", tmp_path / "part.json"
+    others = {"small": KindCounts("of other code", ((0, 9),), {"simulations": 9}), "gone": KindCounts("k")}
+    write_counts(file, others)
+    write_counts(part, others)
+    told = []
+
+    def start_stage(title, steps):
+        told.append(title)
+        return lambda: None
+
+    calibration = calibrate([SMALL], 1, file, n_workers=1, start_stage=start_stage)
+    assert told == ["1 simulations of small; 1 anew, since the code or the layer is another"]
+    assert calibration.scenarios[0].n_simulations == 1
+    assert read_counts(file)["small"].ranges == ((0, 1),)
+    assert read_counts(file)["gone"] == others["gone"]  # not asked for, and left alone
+    with pytest.raises(OutputError, match="'small' was simulated with other code"):
+        merge(read_counts(file), [part])
+
+
+@pytest.mark.slow
 def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
     cases = [case_of("module"), case_of("nothing")]
-    calibration = calibrate(cases, 2, tmp_path / "chunks")
+    calibration = calibrate(cases, 5, tmp_path / "counts.json")
     module = {item.prediction: item.counts for item in calibration.scenarios[0].outcomes}
-    # Effects of 10 and more SDs; two simulations each.
+    # Effects of 10 and more SDs; numbers 0 and 4 are whole.
     assert module["specialization"] == module["clustering"] == module["attention"] == {"greater": 2}
     assert module["coordination"] == module["routing"] == {"less": 2}
     assert {row.prediction for row in calibration.scenarios[1].coverage} == {
@@ -357,8 +447,8 @@ def test_planted_groups_are_found_and_everything_is_shown(tmp_path):
 
 def test_a_rate_above_its_claim_is_said_loudly(tmp_path):
     rows = [simulation(NOTHING, coordination={"p": {"size_matched": 0.01}})] * 20
-    rates = count_case(NOTHING, rows)
-    calibration = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
+    rates = rates_of(NOTHING, rows)
+    calibration = calibration_of(rates)
     assert conclusion(calibration) == (
         "LEVEL EXCEEDED in nothing: coordination against size_matched. Of 1 claimed rates 1 lie above 5 % by "
         "their own interval, where chance alone would put up to 0.0."
@@ -371,11 +461,11 @@ def test_one_high_rate_among_many_is_no_failure(tmp_path):
     rows = [
         simulation(NOTHING, coordination=high if i < 10 else {"p": {"size_matched": 0.5}}) for i in range(70)
     ]
-    rates = count_case(NOTHING, rows)
+    rates = rates_of(NOTHING, rows)
     # 10 of 70: P(X >= 10) = 0.0029 at 0.05, and the lower limit is 0.056
     (cell,) = rates.cells
     assert cell.p_exceeds == pytest.approx(stats.binomtest(10, 70, 0.05, "greater").pvalue)
-    alone = replace(calibrate([], 1, tmp_path), scenarios=(rates,))
+    alone = calibration_of(rates)
     many = replace(alone, scenarios=tuple(replace(rates, name=str(number)) for number in range(10)))
     assert cell.is_high(0.05)
     assert len(alone.failures) == 1
@@ -384,13 +474,14 @@ def test_one_high_rate_among_many_is_no_failure(tmp_path):
     assert "10 claimed rates 10 lie above" in conclusion(many)
 
 
-def test_a_damaged_chunk_is_named(tmp_path):
-    file = tmp_path / "000000-000001.jsonl"
-    file.write_text("{")
-    with pytest.raises(OutputError, match=r"000000-000001.jsonl.*delete it and run again"):
-        read_chunk(file)
-    file.write_text(json.dumps({"simulation": 0}) + "\n")
-    assert read_chunk(file) == [{"simulation": 0}]
+def test_damaged_counts_are_named(tmp_path):
+    file = tmp_path / "counts.json"
+    for text in ("{", "[]", '{"counts_version": 0, "kinds": {}}', '{"counts_version": 1, "kinds": {"a": 1}}'):
+        file.write_text(text)
+        with pytest.raises(OutputError, match=r"counts.json.*delete it, and counting begins anew"):
+            read_counts(file)
+    with pytest.raises(OutputError, match=r"gone.json: no such file"):
+        merge({}, [tmp_path / "gone.json"])
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def test_its_layer_group_and_text_are_the_protocols_own(own, cases):
 @pytest.mark.slow
 def test_a_protocol_of_ones_own_is_put_to_the_proof(cases, tmp_path):
     few = replace(cases[0], n_texts=2, n_groups=40)
-    calibration = calibrate([few], 1, tmp_path, n_workers=1)
+    calibration = calibrate([few], 1, tmp_path / "counts.json", n_workers=1)
     (rates,) = calibration.scenarios
     assert rates.protocol == "mine"
     deciding = {cell.prediction: cell.null for cell in rates.cells if cell.decides}
