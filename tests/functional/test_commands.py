@@ -249,8 +249,9 @@ def test_a_quick_calibration_shows_every_scenario(hypotest, tmp_path):
     assert f"2 simulations of {len(cases)} kinds of layers done in" in done.stderr
     for item in calibration.scenarios:
         assert f"\n{item.name}" in done.stdout
-        assert item.n_simulations == QUICK_SIMULATIONS
-        assert all(sum(row.counts.values()) == QUICK_SIMULATIONS for row in (*item.outcomes, *item.verdicts))
+        assert item.n_simulations == (1 if item.planted else QUICK_SIMULATIONS)
+        assert item.n_whole == 1
+        assert all(sum(row.counts.values()) == 1 for row in (*item.outcomes, *item.verdicts))
     assert max(map(len, done.stdout.splitlines())) <= 80 + len(str(tmp_path))
 
 
