@@ -87,7 +87,7 @@ def _deciding(case: Case, place: Prediction, tests: dict[str, list[int]]) -> str
 
 
 def _is_true(place: Prediction, null: str, counted: Tally) -> bool:
-    """Whether a declared number is known to be what simulated layers have, so that to reject it is an error."""
+    """Whether a declared number is known to be what simulated layers have: to reject it is an error."""
     if null != BY_T or place.contrast.reference is None:
         return True
     n, truths, half_widths = _of(place, counted).get("truth", (0, 0, 0))
