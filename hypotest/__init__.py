@@ -68,7 +68,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hypotest.collect.neurons import ablate_neurons
-    from hypotest.pipeline.analysis.analysis import Analysis, analyse
+    from hypotest.pipeline.analysis.analysis import Analysis
+    from hypotest.pipeline.analysis.complete import analyse
     from hypotest.pipeline.analysis.lesioned import groups_to_lesion
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration.built import Protocol, load_protocol
@@ -119,7 +120,7 @@ _HOMES = {
     "Run": "hypotest.report.run",
     "Units": "hypotest.subjects.network.units",
     "ablate_neurons": "hypotest.collect.neurons",
-    "analyse": "hypotest.pipeline.analysis.analysis",
+    "analyse": "hypotest.pipeline.analysis.complete",
     "compare": "hypotest.studies.compare.study",
     "controls": "hypotest.subjects.controls.registry",
     "explore": "hypotest.studies.explore.study",

@@ -31,6 +31,7 @@ from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.figure_data import RegimeFit
 from hypotest.records.results.group_result import GroupResult
+from hypotest.records.results.placebos import Placebos
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Dependence, HypothesisVerdict
 from hypotest.testing.contrast import MeasuredContrast
@@ -58,6 +59,8 @@ class Analysis:
     """Of the rank-influence curves, if the protocol asks for them."""
     dependence: tuple[Dependence, ...]
     """Of every two predictions about the group, over the same relabellings."""
+    placebos: Placebos | None = None
+    """Where they were asked for: of a run, and of `hypotest.analyse`."""
 
 
 def analyse(

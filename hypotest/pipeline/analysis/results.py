@@ -19,11 +19,9 @@ from hypotest.estimators.dimension import Scale
 from hypotest.groups.live import without_dead
 from hypotest.measures.registry import filled_options
 from hypotest.pipeline.analysis.ablation_effects import JointAblation, ablate_jointly, ablation_result
-from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.pipeline.analysis.complete import analyse
 from hypotest.pipeline.analysis.describe import describe_heads, describe_spectrum
-from hypotest.pipeline.analysis.hidden_bias import with_hidden_bias
 from hypotest.pipeline.analysis.limitations import find_limitations
-from hypotest.pipeline.analysis.placebos import run_placebos
 from hypotest.pipeline.analysis.splits import other_splits, split_verdicts, with_splits
 from hypotest.pipeline.corpus import TextFacts, corpus_result, describe_text
 from hypotest.pipeline.prepare import Prepared
@@ -106,21 +104,17 @@ def analyse_every_split(
     """
     live = without_dead(evidence)
     analysis = analyse(protocol, live, networks=networks, session=session)
-    predictions = with_hidden_bias(analysis)
     others = other_splits(protocol, evidence, session)
-    step = session.stage("placebos", 1)
-    placebos = run_placebos(protocol, live, session)
-    step()
     return Analysed(
         task=analysis.task,
         group=analysis.group,
-        predictions=with_splits(predictions, others),
+        predictions=with_splits(analysis.predictions, others),
         verdicts=analysis.verdicts,
         split_verdicts=split_verdicts(analysis, others),
         regimes=analysis.regimes,
         dependence=analysis.dependence,
         nulls=analysis.nulls,
-        placebos=placebos,
+        placebos=analysis.placebos,
     )
 
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+import hypotest
 from hypotest.engine.session import Session
 from hypotest.nulls.registry import NULLS, with_nulls
 from hypotest.pipeline.analysis.analysis import analyse
@@ -81,6 +82,18 @@ def test_the_same_seed_gives_the_same_placebos_and_others_leave_them_alone():
     both = placebos_of(evidence, prediction("a"), prediction("b", "participation_ratio"), placebos=3)
     assert both.predictions[0] == one.predictions[0]
     assert both.of("b") == both.predictions[1]
+
+
+def test_analyse_gives_placebos_and_hidden_bias_as_a_run_does():
+    """The same numbers as by the functions of a run, where there is such a p-value."""
+    evidence = simulate(Layer(planted=Planted(rarity=1.5, shared=0.85)), 0)
+    plan = protocol_of(prediction("local", null="local_matched"), placebos=2)
+    given, alone = hypotest.analyse(plan, evidence), analyse(plan, evidence)
+    assert given.placebos == run_placebos(plan, alone.task.evidence, Session.start(plan.seed))
+    assert alone.placebos is None
+    assert given.placebos is not None and len(given.placebos.predictions) == 1
+    (bias,) = (item.hidden_bias for item in given.predictions)
+    assert bias is not None and [bias] == [item.hidden_bias for item in with_hidden_bias(alone)]
 
 
 def test_make_believe_conditions_halve_the_second_and_leave_the_first_out():
