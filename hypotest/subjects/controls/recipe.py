@@ -32,7 +32,7 @@ class Recipe:
     """Seed -> fresh weights; torch's own generator is seeded before it is called."""
     train: Callable[[nn.Module, Any, int, Log], None]
     """Trains the module in place, given module, data, seed and log; torch's generator is seeded before."""
-    settings: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, float | str] = field(default_factory=dict)
     """What the functions close over, where one file makes several recipes: part of the key, too."""
 
 
