@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict verdict-smollm2 test test-quick fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate controls clean
+.PHONY: help verdict verdict-smollm2 test test-quick fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate controls controls-measures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -65,6 +65,9 @@ calibrate: .venv/ready ## levels, coverage and verdicts on simulated layers; hou
 
 controls: .venv/ready ## known networks, SEEDS=2 or 4-7: are their verdicts right?; computes what the report lacks, minutes a seed
 	$(BIN)/python -m tests.controls --seeds $(or $(SEEDS),2)
+
+controls-measures: .venv/ready ## which known networks each measure tells apart, SEEDS=2; computes what the report lacks
+	$(BIN)/python -m tests.controls --measure all --seeds $(or $(SEEDS),2)
 
 clean: ## remove the environment and caches (not the evidence cache)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

@@ -1,4 +1,4 @@
-"""The report on known networks, and its table in the README: ``make controls``."""
+"""The report on known networks, and its tables in the README: ``make controls``."""
 
 import sys
 
@@ -7,14 +7,19 @@ from pydantic import TypeAdapter
 from hypotest.pages.document import document
 from hypotest.pages.markdown import markdown
 from hypotest.studies.controls.kept import read_records
+from hypotest.studies.controls.measures import measured_of, separations
+from hypotest.studies.controls.measures_page import LEGEND, separation_table
 from hypotest.studies.controls.page import by_network, verdict_table
-from hypotest.studies.controls.record import ControlResult, Examined
+from hypotest.studies.controls.record import ControlResult, Examined, MeasuredNetwork, Separation
 from hypotest.studies.controls.study import results_of
 from tests.example import ROOT, command, readme_with
 
 RESULT = ROOT / "reports" / "controls" / "controls.json"
-MARK = "controls"
+MEASURED = RESULT.with_name("measures.json")
+MARK, MEASURES_MARK = "controls", "controls-measures"
 """Of the README."""
+BOTH_KNOWN = "two-tasks"
+"""The protocol that has networks known to be modular and networks known to be distributed."""
 
 
 def results() -> tuple[ControlResult, ...]:
@@ -36,11 +41,23 @@ def summary() -> str:
     return markdown(*document([text, verdict_table(every)]).blocks)
 
 
+def separated() -> list[Separation]:
+    """What measures tell apart among networks of two tasks."""
+    records = read_records(MEASURED, TypeAdapter(tuple[MeasuredNetwork, ...]))
+    return [item for item in separations(measured_of(records)) if item.protocol == BOTH_KNOWN]
+
+
+def measures_summary() -> str:
+    """The table of measures, with what its columns are."""
+    return markdown(*document([separation_table(separated()), LEGEND]).blocks)
+
+
 def main() -> None:
-    """Train and examine what is not there yet, write the report, and copy its table into the README."""
+    """Train and examine what is not there yet, write the report, and copy its tables into the README."""
     command("controls", "--out", str(RESULT.parents[1]), *sys.argv[1:])
     readme = ROOT / "README.md"
     text = readme_with(summary(), MARK, readme.read_text(encoding="utf-8"))
+    text = readme_with(measures_summary(), MEASURES_MARK, text)
     readme.write_text(text, encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ is greater in one network than in another, over their seeds, ties half. 1 and 0 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -95,8 +95,21 @@ def _result(
     kept: KeptRecords[MeasuredNetwork], folder: Path, networks: Sequence[str], measures: Sequence[str]
 ) -> MeasuredControls:
     records = [item for item in kept if item.control in networks and item.measure in measures]
-    records.sort(key=lambda item: (networks.index(item.control), measures.index(item.measure), item.seed))
-    measured = tuple(
+    measured = measured_of(records)
+    return MeasuredControls(measured, tuple(separations(measured)), folder, sum(map(kept.is_stale, records)))
+
+
+def measured_of(records: Iterable[MeasuredNetwork]) -> tuple[Measured, ...]:
+    """Every value of records, in the order of networks, measures and seeds.
+
+    Args:
+        records: Of networks and measures that there are.
+    """
+    networks, measures = tuple(CONTROLS), tuple(MEASURES)
+    ordered = sorted(
+        records, key=lambda item: (networks.index(item.control), measures.index(item.measure), item.seed)
+    )
+    return tuple(
         Measured(
             control=item.control,
             seed=item.seed,
@@ -107,10 +120,9 @@ def _result(
             statistic=statistic,
             value=value,
         )
-        for item in records
+        for item in ordered
         for statistic, value in item.values.items()
     )
-    return MeasuredControls(measured, tuple(separations(measured)), folder, sum(map(kept.is_stale, records)))
 
 
 def separations(measured: Sequence[Measured]) -> Iterator[Separation]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hypotest.pages.document import Document, Heading, Part, document, table
+from hypotest.pages.document import Document, Heading, Part, Table, document, table
 from hypotest.pages.markdown import PAGE
 from hypotest.records.stored.files import write_whole
 from hypotest.report.numbers import fixed, significant
-from hypotest.studies.controls.record import Measured, MeasuredControls
+from hypotest.studies.controls.record import Measured, MeasuredControls, Separation
 
-_LEGEND = (
+LEGEND = (
     "known: area under the curve between networks known to be modular and known to be distributed, over "
     "seeds (1: the measure is always greater where a network is modular; 0: always less; 0.5: it does not "
     "tell). lesions: rank correlation with the distance of single lesions, over all trained networks. "
@@ -36,23 +36,11 @@ def measures_page(result: MeasuredControls) -> Document:
 def _parts(result: MeasuredControls) -> Iterator[Part]:
     yield Heading("What measures tell apart", 1)
     for protocol in dict.fromkeys(item.protocol for item in result.separations):
-        own = [item for item in result.separations if item.protocol == protocol]
         yield Heading(protocol)
-        yield table(
-            ["measure", "known", "lesions", "learned", "defined"],
-            [
-                (
-                    item.statistic,
-                    fixed(item.modular_distributed, 2),
-                    fixed(item.with_lesions, 2),
-                    fixed(item.trained_untrained, 2),
-                    f"{item.n - item.undefined}/{item.n}",
-                )
-                for item in own
-            ],
-            numeric=range(1, 5),
-        )
-    yield _LEGEND
+        yield separation_table([item for item in result.separations if item.protocol == protocol])
+    yield LEGEND
+    if result.stale:
+        yield f"{result.stale} values were computed before the last change of code, network or protocol."
     yield Heading("Values")
     for protocol, statistic in dict.fromkeys((item.protocol, item.statistic) for item in result.measured):
         own_values = [
@@ -72,6 +60,24 @@ def _parts(result: MeasuredControls) -> Iterator[Part]:
             ],
             numeric=(1, 2, 3),
         )
+
+
+def separation_table(separations: Sequence[Separation]) -> Table:
+    """What each statistic tells apart; a row for each."""
+    return table(
+        ["measure", "known", "lesions", "learned", "defined"],
+        [
+            (
+                item.statistic,
+                fixed(item.modular_distributed, 2),
+                fixed(item.with_lesions, 2),
+                fixed(item.trained_untrained, 2),
+                f"{item.n - item.undefined}/{item.n}",
+            )
+            for item in separations
+        ],
+        numeric=range(1, 5),
+    )
 
 
 def _by_distance(measured: Sequence[Measured]) -> list[str]:

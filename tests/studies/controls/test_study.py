@@ -17,7 +17,7 @@ from hypotest.studies.controls.record import Measured
 from hypotest.studies.controls.study import chosen_controls, examine_controls
 from hypotest.subjects.controls import lesions, two_tasks
 from hypotest.subjects.controls.registry import CONTROLS
-from tests.controls import MARK, RESULT, results, summary
+from tests.controls import MARK, MEASURES_MARK, RESULT, measures_summary, results, separated, summary
 from tests.example import ROOT, readme_with
 
 BOTH = ("two-blocks", "same-function")
@@ -76,6 +76,14 @@ def test_the_readme_shows_the_report_that_lies_there():
     assert wrong and all(f"**{item.control}**" in text for item in results() if item.trained)
     page = RESULT.with_name("controls.md").read_text(encoding="utf-8")
     assert all(f"**{item.name}**, seed " in page for item in wrong)
+
+
+def test_the_readme_shows_what_measures_tell_apart():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme_with(measures_summary(), MEASURES_MARK, readme) == readme
+    by_name = {item.statistic: item for item in separated()}
+    assert by_name["dissociation_index"].modular_distributed == 1
+    assert set(by_name) >= {"modularity", "influence_similarity", "segregation", "partition_agreement"}
 
 
 @pytest.mark.slow
