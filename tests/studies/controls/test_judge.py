@@ -8,7 +8,7 @@ from hypotest.studies.controls.record import Examined, LesionTruth, Verdict
 
 def examined(modular, distributed, distance=None, trained=True):
     verdict = Verdict({"modular": modular, "distributed": distributed}, {}, (), ((), ()), "")
-    return Examined("a", 0, trained, LesionTruth(((), ()), distance, None, (), ()), verdict)
+    return Examined("a", 0, trained, "key", LesionTruth(((), ()), distance, None, (), ()), verdict)
 
 
 M, D = ("supported", "refuted"), ("refuted", "supported")
