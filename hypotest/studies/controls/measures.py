@@ -107,8 +107,11 @@ def measured_of(records: Iterable[MeasuredNetwork]) -> tuple[Measured, ...]:
     """
     networks, measures = tuple(CONTROLS), tuple(MEASURES)
     ordered = sorted(
-        records, key=lambda item: (networks.index(item.control), measures.index(item.measure), item.seed)
-    )
+        records,
+        key=lambda item: (
+            networks.index(item.control), measures.index(item.measure), item.seed, not item.trained
+        ),
+    )  # fmt: skip
     return tuple(
         Measured(
             control=item.control,
