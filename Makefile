@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help verdict verdict-smollm2 test test-quick fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate controls controls-measures clean
+.PHONY: help verdict verdict-smollm2 test test-quick docs-test fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate controls controls-measures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,6 +34,13 @@ test: .venv/ready ## set up, then format check, lint, types, import contracts, t
 
 test-quick: .venv/ready ## a minute of tests for the inner loop: no networks, nothing slow; names what took longer
 	$(PYTEST) -m "not slow" --durations 10 --durations-min 1
+
+docs-test: .venv/ready ## tests in a browser; installs Debian's chromium where it may, skips with the reason elsewhere
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
+	  echo "chromium is not here and cannot be installed: its tests are skipped"
+	$(PYTEST) -m browser -rs
 
 fuzz: .venv/ready ## damage protocols at random: N=10000 mutations, SEED=1
 	$(BIN)/python -m tests.registration.fuzz --mutations $(or $(N),10000) --seed $(or $(SEED),1)

@@ -8,6 +8,7 @@
         +-- EvidenceError   what was collected: not finite, damaged, missing
         +-- SelfCheckError  the fast ablation disagrees with the model
         +-- OutputError     a run's folder: cannot be written or read
+        +-- StoppedError    somebody stopped it                              exit code 130
 
 Messages say what was required, what was found, where, and what to do. The command line prints them
 without a traceback.
@@ -74,6 +75,12 @@ class EvidenceError(RunError):
 
 class SelfCheckError(RunError):
     """The fast ablation disagrees with an intervention in the whole model."""
+
+
+class StoppedError(RunError):
+    """Somebody stopped the run, by Ctrl-C for instance; evidence that was finished stays in the cache."""
+
+    exit_code = 130
 
 
 class OutputError(RunError):

@@ -18,6 +18,7 @@ from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
+from hypotest.studies.demo.study import pack
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
@@ -123,6 +124,7 @@ def main() -> None:
     """Run both protocols, put their folders in place, and copy tables and verdicts into the README."""
     for place in (EXAMPLE, AS_PUBLISHED):
         regenerate(ROOT / "protocols" / f"{place.parent.name}.yaml", place)
+    pack(EXAMPLE)
     path = ROOT / "README.md"
     readme = readme_with(shown(), VERDICT, path.read_text(encoding="utf-8"))
     both = side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED))

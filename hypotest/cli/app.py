@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from hypotest.errors import ProtocolError, RunError
+from hypotest.errors import ProtocolError, StoppedError
 from hypotest.pages.text import terminal_text
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def working(what_stays: str) -> Iterator[StageProgress]:
         with progress() as display:
             yield display
     except KeyboardInterrupt:
-        raise RunError(f"stopped; {what_stays}") from None
+        raise StoppedError(f"stopped; {what_stays}") from None
 
 
 def check(

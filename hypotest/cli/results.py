@@ -26,6 +26,25 @@ def show(run: RunArgument) -> None:
     Console().print(Run.open(run))
 
 
+@command(epilog="Example: hypotest view reports")
+def view(
+    place: Annotated[Path, typer.Argument(metavar="[RUN|FOLDER]", help="A run, or a folder of runs.")] = Path(
+        "reports"
+    ),
+    browser: Annotated[
+        bool, typer.Option("--open/--no-open", help="Whether to open it, or only to say where it lies.")
+    ] = True,
+) -> None:
+    """Open the report of a run, or an index of all runs in a folder."""
+    from hypotest.studies.view.study import show_in_browser
+    from hypotest.studies.view.study import view as find
+
+    file = find(place)
+    print(terminal_text(file))
+    if browser and not show_in_browser(file):
+        Console(stderr=True).print("No browser was found here: open this file in yours.")
+
+
 @command(epilog="Example: hypotest report reports/rare-tokens/example")
 def report(
     run: RunArgument,
@@ -34,13 +53,19 @@ def report(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Print the report as that instead: markdown, console, or what an installed package adds.",
+            help="Print it as that instead: html, markdown, console, or what an installed package adds.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="With --format: write it there instead of printing it."),
     ] = None,
+    contexts: Annotated[
+        bool,
+        typer.Option(
+            "--contexts/--no-contexts", help="With --format: whether it may show lines of the text."
+        ),
+    ] = True,
 ) -> None:
     """Render a run's report and figures again from its results; needs no model.
 
@@ -50,15 +75,21 @@ def report(
     if page is None:
         if out is not None:
             raise ProtocolError("--out says where a page of --format goes: add --format, or leave it out")
+        if not contexts:
+            raise ProtocolError(
+                "--no-contexts is about a page of --format: add --format. Results hold no line of the text "
+                "where the run itself had --no-contexts"
+            )
         from hypotest.report.export import render_again
+        from hypotest.report.results_file import REPORT
 
         render_again(run)
-        print(terminal_text(run / "report.md"))
+        print(terminal_text(run / REPORT))
         return
     from hypotest.report.export import page_of_run
     from hypotest.studies.export.study import write_text
 
-    text = page_of_run(run, page)
+    text = page_of_run(run, page, contexts)
     write_text(text, out)
     print(text if out is None else terminal_text(out))
 

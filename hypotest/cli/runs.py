@@ -40,6 +40,10 @@ def run(
     force: Annotated[
         bool, typer.Option("--force", help="Go on with a model that is worse than chance on the text.")
     ] = False,
+    contexts: Annotated[
+        bool,
+        typer.Option("--contexts/--no-contexts", help="Whether results may hold lines of the text."),
+    ] = True,
     evidence: EvidenceOption = None,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report.
@@ -83,6 +87,7 @@ def run(
             device=device,
             memory=memory,
             force=force,
+            contexts=contexts,
             start_stage=display.start_stage,
             on_registration=display.say_status,
             subject=subject,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from hypotest.cli.app import TOOL, app, check, say, working
 from hypotest.errors import ProtocolError
@@ -17,6 +18,23 @@ command = partial(app.command, rich_help_panel=TOOL)
 
 reference = typer.Typer(help="The model that ships with hypotest.", no_args_is_help=True)
 app.add_typer(reference, name="reference", rich_help_panel=TOOL)
+
+
+@command(epilog="Example: hypotest demo")
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the demo's run is put.")] = Path(
+        "reports/demo"
+    ),
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="Whether to open its report.")] = True,
+) -> None:
+    """Show a finished run and its report in seconds: no model, nothing is computed."""
+    from hypotest.studies.demo.study import demo as unpack
+    from hypotest.studies.view.study import show_in_browser, view
+
+    run = unpack(out)
+    Console().print(run)
+    if browser and not show_in_browser(view(out)):
+        Console(stderr=True).print("No browser was found here: open this file in yours.")
 
 
 @command(epilog="Example: hypotest doctor")

@@ -41,7 +41,7 @@ _WIDEST_LIST = 88
 """Characters of a line that are still pleasant to read."""
 _STEP = 2
 _NARROWEST_WITH_WHOLE_NAMES = 78
-_STYLES = {"strong": "bold", "emphasis": "italic", "path": "underline", "aside": "dim"}
+_STYLES = {"strong": "bold", "match": "bold", "emphasis": "italic", "path": "underline", "aside": "dim"}
 _TONES = {"good": "green", "bad": "red", "careful": "yellow", "alarm": "reverse red"}
 _JUSTIFIED: dict[ColumnKind, Literal["left", "right", "center"]] = {
     "text": "left",

@@ -7,17 +7,19 @@ in HTML or to a terminal is the renderer's to know.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from hypotest.pages.inline import Inline, Span, plain, spans
 
-INTERFACE = 1
+INTERFACE = 2
 """Version of what a page format is handed, and of what it must have; raised when either changes."""
 
 ColumnKind = Literal["text", "number", "sign"]
 NoteKind = Literal["note", "warning", "caution"]
+PART = "part-"
+"""Begins the id of each group of a figure's SVG that a span may open by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class Heading:
     """1 for the title of the page."""
     id: str = ""
     """What links to the section end in; from its text where it is empty."""
+    folds: bool = False
+    """Whether what follows, up to the next heading, is for those who open it, where a format can fold."""
+    copies: bool = False
+    """Whether readers may want to take the section's text along, where a format can offer that."""
 
     @property
     def anchor(self) -> str:
@@ -81,6 +87,8 @@ class Table:
     rows: tuple[tuple[Inline, ...], ...]
     narrow: Block | None = None
     """What says the same in fewer characters, for pages of a width that this does not fit."""
+    sorts: bool = False
+    """Whether a reader may order its rows by any column, where a format can offer that."""
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -145,6 +153,8 @@ class Document:
     """A page."""
 
     blocks: tuple[Block, ...]
+    terms: Mapping[str, str] = field(default_factory=dict)
+    """Words that a format may explain wherever they occur -> what they mean, in a sentence or two."""
 
     @property
     def title(self) -> str:
@@ -165,7 +175,11 @@ def blocks(parts: Iterable[Part]) -> tuple[Block, ...]:
 
 
 def table(
-    head: Sequence[Inline], rows: Iterable[Sequence[Inline]], numeric: Sequence[int] = (), whole: int = 0
+    head: Sequence[Inline],
+    rows: Iterable[Sequence[Inline]],
+    numeric: Sequence[int] = (),
+    whole: int = 0,
+    sorts: bool = False,
 ) -> Table:
     """A table.
 
@@ -174,17 +188,18 @@ def table(
         rows: Cells, as many per row as there are columns.
         numeric: Columns of numbers.
         whole: So many characters of the first column stay together.
+        sorts: Whether a reader may order the rows.
     """
     columns = (
         Column(name, "number" if place in numeric else "text", 0 if place else whole)
         for place, name in enumerate(head)
     )
-    return Table(tuple(columns), tuple(tuple(row) for row in rows))
+    return Table(tuple(columns), tuple(tuple(row) for row in rows), sorts=sorts)
 
 
-def document(parts: Iterable[Part]) -> Document:
-    """A page of what an author gives one after the other."""
-    return Document(blocks(parts))
+def document(parts: Iterable[Part], terms: Mapping[str, str] | None = None) -> Document:
+    """A page of what an author gives one after the other, with words that a format may explain."""
+    return Document(blocks(parts), dict(terms or {}))
 
 
 def together(*parts: Part) -> Together:

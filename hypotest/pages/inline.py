@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from hypotest.pages.text import visible
 
-Kind = Literal["plain", "strong", "emphasis", "code", "path", "aside", "superscript", "term", "break"]
+Kind = Literal[
+    "plain", "strong", "emphasis", "code", "path", "aside", "superscript", "term", "quote", "match", "break"
+]
 """``aside``: what qualifies the rest; ``path``: a file or folder, shown whole; ``term``: a word of the
-glossary, which a page may explain."""
+glossary, which a page may explain; ``quote``: what others wrote, word for word; ``match``: what is meant in
+it."""
 Tone = Literal["good", "bad", "careful", "alarm"]
 """What colour says again; never the only one to say it."""
 
@@ -25,6 +28,9 @@ class Span:
     tone: Tone | None = None
     address: str = ""
     """Where it leads: relative to the page, or a URL; empty for no link."""
+    opens: str = ""
+    """What shows it closer, where a format can open that: a figure of the page, ``figures/<name>``, or a part
+    of it, ``figures/<name>#<group of the SVG>``."""
 
 
 Inline: TypeAlias = str | Span | Sequence["Inline"]
@@ -63,6 +69,16 @@ def aside(text: object) -> Span:
 def term(text: object) -> Span:
     """A word of the glossary."""
     return Span(str(text), "term")
+
+
+def quote(text: object) -> Span:
+    """What others wrote, word for word."""
+    return Span(str(text), "quote")
+
+
+def match(text: object) -> Span:
+    """What is meant within a quote."""
+    return Span(str(text), "match")
 
 
 def link(text: object, address: str) -> Span:
@@ -143,10 +159,10 @@ def spans(text: Inline) -> tuple[Span, ...]:
             continue
         spaced = shown.endswith(" ")
         last = trimmed[-1] if trimmed else None
-        if last is not None and (last.kind, last.tone, last.address) == (item.kind, item.tone, item.address):
-            trimmed[-1] = Span(last.text + shown, item.kind, item.tone, item.address)
+        if last is not None and replace(last, text="") == replace(item, text=""):
+            trimmed[-1] = replace(last, text=last.text + shown)
         else:
-            trimmed.append(Span(shown, item.kind, item.tone, item.address))
+            trimmed.append(replace(item, text=shown))
     _trim(trimmed, True)
     return tuple(trimmed)
 
@@ -156,7 +172,7 @@ def _trim(spans: list[Span], at_end: bool) -> None:
         last = spans.pop()
         shown = last.text.rstrip(" ")
         if shown:
-            spans.append(Span(shown, last.kind, last.tone, last.address))
+            spans.append(replace(last, text=shown))
             return
 
 

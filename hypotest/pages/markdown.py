@@ -28,8 +28,8 @@ _SPECIAL_IN_MARKS = re.compile(rf"{_SPECIAL.pattern}|\*")
 _LONE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _FIRST = re.compile(r"^(\d{1,9})([.)])(?=\s|$)|^([-+=:[*])")
 _LAST_STAR = re.compile(r"(?<=[\d ])\\\*$")
-_MARKS = {"strong": "**", "emphasis": "*"}
-_UNMARKED = ("plain", "aside", "term")
+_MARKS = {"strong": "**", "match": "**", "emphasis": "*"}
+_UNMARKED = ("plain", "aside", "term", "quote")
 _UNSAFE = re.compile(r"[^\w/:#?&=%~.,;+@!'-]", re.ASCII)
 
 

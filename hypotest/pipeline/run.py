@@ -68,6 +68,7 @@ def run(
     limit: None = ...,
     memory: float = ...,
     force: bool = ...,
+    contexts: bool = ...,
     start_stage: StartStage = ...,
     on_registration: Callable[[Registration], None] = ...,
 ) -> Run: ...
@@ -86,6 +87,7 @@ def run(
     limit: int,
     memory: float = ...,
     force: bool = ...,
+    contexts: bool = ...,
     start_stage: StartStage = ...,
     on_registration: Callable[[Registration], None] = ...,
 ) -> TrialResult: ...
@@ -103,6 +105,7 @@ def run(
     limit: int | None = None,
     memory: float = MEMORY,
     force: bool = False,
+    contexts: bool = True,
     start_stage: StartStage = silent,
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> Run | TrialResult:
@@ -123,6 +126,7 @@ def run(
         memory: GB that ablation may take beside model and evidence.
         force: Go on where the model is not what it claims to be: worse than chance on the text, or without
             the beginning-of-sequence token that its family needs.
+        contexts: Whether results and report may hold lines of the text; not for private text.
         start_stage: Told of each stage and its number of steps, for progress.
         on_registration: Told what the run is, confirmatory or exploratory, before anything is collected; a
             trial is neither.
@@ -158,6 +162,7 @@ def run(
         session,
         subject=loaded,
         force=force,
+        contexts=contexts,
         on_registration=on_registration,
         started=started,
     )
@@ -171,6 +176,7 @@ def run_plan(
     *,
     subject: Subject | None,
     force: bool = False,
+    contexts: bool = True,
     on_registration: Callable[[Registration], None],
     started: datetime,
 ) -> Run:
@@ -183,6 +189,7 @@ def run_plan(
         session: What it computes with.
         subject: Instead of loading the one that the plan names.
         force: As for `run`.
+        contexts: As for `run`.
         on_registration: As for `run`.
         started: When the run began.
     """
@@ -210,7 +217,7 @@ def run_plan(
     kept = KeptPieces.of(fingerprint_now, digests, session.cache)
     session = session.keeping(kept)
     selection = select(plan, without_dead(evidence), session.streams)
-    facts = ask_model(plan, prepared, evidence, selection, check, entropy, session)
+    facts = ask_model(plan, prepared, evidence, selection, check, entropy, session, contexts)
     file, device = prepared.subject.file, str(prepared.subject.device)
     about_networks = describe_untrained(plan, prepared, networks)
     del prepared, subject  # all that follows needs memory of its own, and the model no more

@@ -1,12 +1,13 @@
 """What a run leaves behind, written so that a report is either whole or not there.
 
 <folder>/
-  report.md      figures/*.svg, *.png
+  report.html    report.md      figures/*.svg, *.png
   results.json   nulls.parquet   manifest.json
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -22,10 +23,11 @@ from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import OutputError
 from hypotest.pages.document import Document, Heading, document
 from hypotest.pages.inline import prose
-from hypotest.pages.markdown import write_markdown
+from hypotest.pages.registry import page_of
 from hypotest.records.results.results import Results
 from hypotest.records.stored.folders import built_aside, errors_name, flush, flush_folder
 from hypotest.report.results_file import (
+    REPORT,
     SCHEMA_FILE,
     json_text,
     parse_results,
@@ -35,6 +37,7 @@ from hypotest.report.results_file import (
 
 __all__ = [
     "NULLS_SCHEMA",
+    "REPORTS",
     "SCHEMA_FILE",
     "file_hashes",
     "manifest_digest",
@@ -48,6 +51,8 @@ __all__ = [
     "write_run",
 ]
 
+REPORTS = {REPORT: "html", "report.md": "markdown"}
+"""Files of a run's folder that say what its results are -> the format of each."""
 NULLS_SCHEMA = {
     "prediction": pl.String,
     "null": pl.String,
@@ -68,7 +73,7 @@ def write_run(
 
     It is built in a temporary folder beside the target, flushed to disk, and renamed at the end.
     The report is rendered from what ``results.json`` will hold, so that rendering it again later
-    gives the same bytes. Should rendering fail, the numbers are kept all the same, and ``report.md`` says so.
+    gives the same bytes. Should rendering fail, the numbers are kept all the same, and the report says so.
 
     Args:
         folder: The run's folder, which must not exist yet.
@@ -129,7 +134,8 @@ def render_again(folder: Path) -> None:
         fresh = {path.name for path in (aside / "figures").iterdir()}
         for name in sorted(fresh):
             os.replace(aside / "figures" / name, figures / name)
-        os.replace(aside / "report.md", folder / "report.md")
+        for name in REPORTS:
+            os.replace(aside / name, folder / name)
         for path in figures.iterdir():
             if path.name not in fresh and path.suffix in (".svg", ".png"):
                 path.unlink()
@@ -137,25 +143,26 @@ def render_again(folder: Path) -> None:
         flush_folder(folder)
 
 
-def page_of_run(folder: Path, name: str) -> str:
+def page_of_run(folder: Path, name: str, contexts: bool = True) -> str:
     """The report of a run in a page format, with figures drawn anew; the folder stays as it is.
 
     Args:
         folder: A run's folder.
-        name: Of a format: ``markdown``, ``console``, or what an installed package adds.
+        name: Of a format: ``html``, ``markdown``, ``console``, or what an installed package adds.
+        contexts: Whether it may hold lines of the text.
 
     Raises:
         ProtocolError: If there is no such format.
         OutputError: If the folder is not a run's, or is damaged.
     """
-    from hypotest.pages.registry import page_of
-
     page = page_of(name)  # before anything is drawn
     results, nulls, manifest = (
         read_results(folder / "results.json"),
         read_nulls(folder),
         read_manifest(folder),
     )
+    if not contexts:
+        results = dataclasses.replace(results, contexts=None)
     with tempfile.TemporaryDirectory() as place:
         return page.render(_drawn_page(results, nulls, manifest, Path(place)), Path(place))
 
@@ -240,8 +247,13 @@ def render(
     folder: Path,
     start_stage: StartStage = silent,
 ) -> None:
-    """Write report and figures into an existing folder without figures."""
-    write_markdown(folder / "report.md", _drawn_page(results, nulls, manifest, folder, start_stage))
+    """Write reports and figures into an existing folder without figures."""
+    _write_reports(folder, _drawn_page(results, nulls, manifest, folder, start_stage))
+
+
+def _write_reports(folder: Path, page: Document) -> None:
+    for name, format_name in REPORTS.items():
+        _write(folder / name, page_of(format_name).render(page, folder))
 
 
 def _drawn_page(
@@ -271,7 +283,7 @@ def _without_report(folder: Path, results: Results, error: Exception) -> None:
         "version in which the fault is mended.",
         what,
     )
-    write_markdown(folder / "report.md", document([Heading(results.title, 1), said, f"Verdict: {verdict}."]))
+    _write_reports(folder, document([Heading(results.title, 1), said, f"Verdict: {verdict}."]))
 
 
 def _read(path: Path) -> str:

@@ -20,7 +20,7 @@ from hypotest.records.protocol.prediction import Outcome
 from hypotest.records.results.prediction_result import NullComparison, PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant
-from hypotest.report.picture import Picture, figures_of
+from hypotest.report.picture import Picture, figures_of, panel_id, prediction_picture
 
 LADDER_SECTION = "ladder of nulls"
 """Not a name that a prediction can have."""
@@ -160,7 +160,7 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
         else ".",
     )
     yield from figures_of(figures, LADDER_SECTION)
-    yield ladder_table(results)
+    yield ladder_table(results, figures)
     if any(_no_conclusion(rung, _level(results)) for rung in ladder.every_rung):
         yield (
             "○ beside a small p: that comparison allows no conclusion, for a reason given at the prediction "
@@ -181,8 +181,14 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     yield from counted_together(ladder.opponents)
 
 
-def ladder_table(results: Results) -> Table:
-    """Predictions by opponents."""
+def ladder_table(results: Results, figures: Sequence[Picture] = ()) -> Table:
+    """Predictions by opponents; each cell opens its panel, where a format can.
+
+    Args:
+        results: The run.
+        figures: Those beside the page.
+    """
+    drawn = {item.name for item in figures}
     ladder = ladder_of(results)
     first_apart = len(ladder.opponents) - ladder.n_descriptive
     opponents = [
@@ -190,10 +196,12 @@ def ladder_table(results: Results) -> Table:
         for place, name in enumerate(ladder.opponents)
     ]
     rows: list[tuple[Inline, ...]] = []
-    for item in results.predictions:
+    for number, item in enumerate(results.predictions, start=1):
+        picture = prediction_picture(number, item.id)
+        opens = f"figures/{picture}" if picture in drawn else ""
         claims = joined(BREAK, (f"{sign} {name}" for name, sign in claims_of(item).items()))
         rungs = ladder.rungs[item.id]
-        cells = (_cell(rungs[name], item) if name in rungs else "" for name in ladder.opponents)
+        cells = (_cell(rungs[name], item, opens) if name in rungs else "" for name in ladder.opponents)
         rows.append((item.id + ("" if item.role == "deciding" else f" ({item.role})"), claims, *cells))
     return table(["prediction", "claimed", *opponents], rows)
 
@@ -244,13 +252,15 @@ def _outcome(rung: NullComparison, level: float) -> Outcome:
     return "greater" if rung.percentile > 50 else "less"
 
 
-def _cell(rung: Step, item: PredictionResult) -> Inline:
+def _cell(rung: Step, item: PredictionResult, opens: str) -> Inline:
     label = " z " if rung.too_few is None else ""
     z = f"{label}{rung.z_text}" if rung.z_text else ""
     numbers = ", ".join(part for part in (f"{rung.sign}{z}".strip(), rung.p_text) if part)
     kind: Kind = "strong" if rung.decides else "emphasis" if rung.descriptive else "plain"
     survivors = (name for name, signs in claims_of(item).items() if rung.sign and rung.sign in signs)
-    return joined(BREAK, [Span(numbers, kind), *survivors])
+    if opens and any(null.id == rung.opponent for null in item.ladder):
+        opens = f"{opens}#{panel_id(rung.opponent)}"
+    return joined(BREAK, [Span(numbers, kind, opens=opens), *survivors])
 
 
 def _level(results: Results) -> float:

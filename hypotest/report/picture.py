@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hypotest.pages.document import Figure
+from hypotest.pages.document import PART, Figure
+from hypotest.report.text import file_slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,34 @@ class Picture:
     section: str
     """Id of the prediction it belongs to, or ``verdict``, ``ladder of nulls``, ``corpus``, ``heads``."""
     caption: str
+    alternative: str = ""
+    """What it shows, in numbers, for those who cannot see it."""
 
 
 def figures_of(pictures: Sequence[Picture], section: str) -> tuple[Figure, ...]:
     """The figures of one section of a page."""
-    return tuple(Figure(f"figures/{item.name}", item.caption) for item in pictures if item.section == section)
+    return tuple(
+        Figure(f"figures/{item.name}", item.caption, item.alternative)
+        for item in pictures
+        if item.section == section
+    )
+
+
+def prediction_picture(number: int, prediction: str) -> str:
+    """Name of the figure of a prediction among its nulls.
+
+    Args:
+        number: Of the prediction in the protocol, counted from 1.
+        prediction: Its id.
+    """
+    return f"{number:02d}-{file_slug(prediction)}"
+
+
+def panel_id(null: str) -> str:
+    """Id of the panel of one null in such a figure.
+
+    Examples:
+        >>> panel_id("size matched (type)")
+        'part-size-matched-type'
+    """
+    return PART + file_slug(null)

@@ -66,7 +66,9 @@ class StageProgress(Progress):
         return lambda: self.advance(task)
 
     def say_status(self, registration: Registration) -> None:
-        """Say what the run will be, before it takes its time."""
+        """Say what a registered run will be, before it takes its time; of others the summary says enough."""
+        if registration.registered is None:
+            return
         self.console.print(text_of(status_alert(registration)), soft_wrap=True)
 
     def add_task(

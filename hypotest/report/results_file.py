@@ -15,6 +15,8 @@ from hypotest.errors import OutputError
 from hypotest.records.results.results import SCHEMA_VERSION, Results
 from hypotest.registration.locks.canonical import refuse_constant
 
+REPORT = "report.html"
+"""The report of a run, to be opened; the same lies beside it as Markdown."""
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 """The schema as it is shipped; `results_schema` computes it from the records."""
 

@@ -21,8 +21,8 @@ from hypotest.pages.document import (
 from hypotest.pages.inline import Inline, Span, plain
 from hypotest.records.protocol.wording import MaterialWords
 
-_KEPT = ("code", "path")
-"""Spans that are no prose."""
+_KEPT = ("code", "path", "quote", "match")
+"""Spans that are no prose of ours."""
 _TOKEN = "␣"
 """A paragraph that shows tokens is left as it is."""
 
@@ -34,7 +34,10 @@ def reworded(page: Document, words: MaterialWords) -> Document:
         page: Written for running text and neurons.
         words: Of the protocol; those of a text whose neurons are tested change nothing.
     """
-    return Document(tuple(_block(block, words) for block in page.blocks)) if not words.are_usual else page
+    if words.are_usual:
+        return page
+    terms = {name: words.said(text) for name, text in page.terms.items()}
+    return Document(tuple(_block(block, words) for block in page.blocks), terms)
 
 
 def _block(block: Block, words: MaterialWords) -> Block:
@@ -51,7 +54,7 @@ def _block(block: Block, words: MaterialWords) -> Block:
                 Column(_inline(item.name, words), item.kind, item.whole) for item in block.columns
             )
             rows = tuple(tuple(_inline(cell, words) for cell in row) for row in block.rows)
-            return Table(columns, rows, narrow)
+            return Table(columns, rows, narrow, block.sorts)
         case Figure():
             caption, alternative = words.said(block.caption), words.said(block.alternative)
             return replace(block, caption=caption, alternative=alternative)

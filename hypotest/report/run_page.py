@@ -10,10 +10,15 @@ from hypotest.pages.inline import Inline, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
+from hypotest.report.glossary import glossary
 from hypotest.report.ladder import ladder_section
 from hypotest.report.numbers import prediction_text
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.reworded import reworded
+from hypotest.report.sections.assumptions import assumptions_section
+from hypotest.report.sections.citation import citation_section
+from hypotest.report.sections.contexts import contexts_section
+from hypotest.report.sections.damage import damage_section
 from hypotest.report.sections.material import (
     ablation_section,
     corpus_section,
@@ -22,13 +27,14 @@ from hypotest.report.sections.material import (
     implausible,
     limitations_section,
 )
+from hypotest.report.sections.members import members_table
 from hypotest.report.sections.methods import methods_section
 from hypotest.report.sections.placebos import placebo_section
 from hypotest.report.sections.predictions import prediction_section
 from hypotest.report.sections.provenance import provenance_section
 from hypotest.report.sections.registration import deviations_section, status_line
 from hypotest.report.sections.splits import splits_section
-from hypotest.report.verdict_words import verdict_words
+from hypotest.report.verdict_words import TONES, sceptic_words, verdict_line, verdict_words
 
 
 def run_page(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Document:
@@ -42,7 +48,8 @@ def run_page(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pi
     Raises:
         OutputError: If the protocol inside the results is not one of this version.
     """
-    return reworded(document(_parts(results, manifest, figures)), results.corpus.words)
+    terms = glossary(Conditions(*results.corpus.conditions))
+    return reworded(document(_parts(results, manifest, figures), terms), results.corpus.words)
 
 
 def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Iterator[Part]:
@@ -50,24 +57,31 @@ def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pict
     yield Heading(results.title, 1)
     yield from implausible(results)
     yield Heading("Verdict")
+    yield verdict_line(results)
     yield verdict_words(results)
-    yield strong(results.verdict_line)
+    yield sceptic_words(results)
     yield _verdict_table(results)
     yield from figures_of(figures, "verdict")
     yield from deviations_section(results.registration)
-    yield from ladder_section(results, figures)
-    yield from splits_section(results)
-    yield from placebo_section(results)
+    yield from group_section(results)
+    yield from figures_of(figures, "group")
+    yield from members_table(results)
+    yield from corpus_section(results, figures)
+    yield from contexts_section(results)
     yield Heading("Predictions")
     yield from overview(results)
     for item in results.predictions:
         yield from prediction_section(item, figures, Conditions(*results.corpus.conditions))
-    yield from group_section(results)
-    yield from ablation_section(results)
-    yield from corpus_section(results, figures)
+    yield from ladder_section(results, figures)
+    yield from splits_section(results)
+    yield from placebo_section(results)
     yield from heads_section(results, figures)
     yield from methods_section(results, manifest)
+    yield from citation_section(manifest)
     yield from limitations_section(results)
+    yield from assumptions_section(results)
+    yield from ablation_section(results)
+    yield from damage_section(results)
     yield from provenance_section(results, manifest)
 
 
@@ -130,7 +144,7 @@ def _verdict_table(results: Results) -> Table:
         [
             (
                 item.hypothesis,
-                strong(item.status),
+                strong(item.status, TONES.get(item.status, "careful")),
                 names(item.supported_by),
                 names(item.contradicted_by),
                 names(item.refuted_by),

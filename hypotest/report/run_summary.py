@@ -8,11 +8,12 @@ from pathlib import Path
 
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.document import Column, ColumnKind, Document, Part, Table, Together, document, together
-from hypotest.pages.inline import Inline, Span, Tone, aside, joined, lines, path, strong
+from hypotest.pages.inline import Inline, Span, aside, lines, path, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult, Stance
 from hypotest.records.results.results import Results
 from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant
+from hypotest.report.results_file import REPORT
 from hypotest.report.reworded import reworded
 from hypotest.report.sections.margins import sensitivity_lines
 from hypotest.report.sections.material import implausible_alert
@@ -21,6 +22,7 @@ from hypotest.report.sections.registration import deviations_summary, status_ale
 from hypotest.report.sections.row_balance import LEGEND, row_balance_table
 from hypotest.report.sections.splits import splits_line
 from hypotest.report.text import nearest_path
+from hypotest.report.verdict_words import verdict_line
 
 _SIGNS: dict[Stance, Span] = {
     "supports": Span("+", tone="good"),
@@ -28,7 +30,6 @@ _SIGNS: dict[Stance, Span] = {
     "silent": aside("."),
     "open": Span("?", tone="careful"),
 }
-_TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
 _NAME_WIDTH = len("head-specificity")
 _HYPOTHESIS_WIDTH = len("contradicts")
 
@@ -60,7 +61,7 @@ def _parts(results: Results, folder: Path | None) -> Iterator[Part]:
         yield deviations_summary(registration)
         last = []
     if folder is not None:
-        last.append(("Report: ", path(nearest_path(folder / "report.md"))))
+        last.append(("Report: ", path(nearest_path(folder / REPORT))))
     yield together(*last)
 
 
@@ -111,11 +112,7 @@ def _stance(stance: Stance, wide: bool) -> Span:
 
 def _verdict(results: Results) -> Inline:
     """``Verdict: distributed: supported; modular: refuted``."""
-    said = [
-        strong(f"{item.hypothesis}: {item.status}", _TONES.get(item.status, "careful"))
-        for item in results.verdicts
-    ]
-    return (strong("Verdict: "), joined(strong("; "), said))
+    return (strong("Verdict: "), verdict_line(results))
 
 
 def _cells(item: PredictionResult, wide: bool) -> tuple[Inline, ...]:

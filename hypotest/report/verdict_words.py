@@ -4,9 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.pages.inline import Inline, emphasis, joined, listed, prose
+from hypotest.pages.inline import Inline, Tone, emphasis, joined, listed, prose, strong
 from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.records.results.sentences import sentence_list
+from hypotest.report.numbers import significant
+
+TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
+"""Of a hypothesis' status; of the others, careful."""
+
+
+def verdict_line(results: Results) -> Inline:
+    """``distributed: supported; modular: refuted``, each in its tone."""
+    return joined(
+        "; ",
+        (
+            strong(f"{item.hypothesis}: {item.status}", TONES.get(item.status, "careful"))
+            for item in results.verdicts
+        ),
+    )
+
+
+def sceptic_words(results: Results) -> Inline:
+    """What a sceptic looks for first: how apart the two groups are, how rare is rare, how large it all is."""
+    return joined(" ", _sceptic_sentences(results))
+
+
+def _sceptic_sentences(results: Results) -> Iterator[str]:
+    group, (first, second) = results.group, results.corpus.conditions
+    size = len(group.neurons)
+    if group.control_neurons:
+        shared = len(set(group.neurons) & set(group.control_neurons))
+        yield f"Of the {size:,} neurons, the same rule also selects {shared:,} for {second} targets."
+    curve = results.figures.frequencies
+    if curve is not None:
+        low, high = curve.count_range
+        left = f", and {curve.n_dropped_types:,} rarer types are left out" if curve.n_dropped_types else ""
+        yield f"A {curve.condition} type occurs {low:,} to {high:,} times in the reference text{left}."
+    if results.ablation is not None:
+        ablated = results.ablation.group
+        random = (
+            ""
+            if ablated.random_together is None
+            else f"; random groups of that size, by {significant(ablated.random_together, 2)}"
+        )
+        yield (
+            f"Ablated one by one, they change the mean loss on {first} targets by "
+            f"{significant(ablated.sum_of_single, 2)} nats in sum, all at once by "
+            f"{significant(ablated.together, 2)}{random}."
+        )
 
 
 def verdict_words(results: Results) -> Inline:

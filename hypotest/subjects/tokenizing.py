@@ -46,3 +46,23 @@ def as_defined(backend: Any) -> Iterator[Any]:
             backend.enable_truncation(**truncation)
         if padding is not None:
             backend.enable_padding(**padding)
+
+
+def passage(tokenizer: Any, before: Sequence[int], target: int, after: Sequence[int]) -> tuple[str, str, str]:
+    """A stretch of text in three parts, as the tokenizer writes it; special tokens are left out.
+
+    A token may be part of a letter only: what cannot be told apart stands with the part before it.
+
+    Args:
+        tokenizer: Whose tokens they are.
+        before: Token ids up to the target.
+        target: One token id.
+        after: Token ids behind it.
+    """
+    ends = (list(before), [*before, target], [*before, target, *after])
+    known, middle, whole = (str(tokenizer.decode(ids, skip_special_tokens=True)) for ids in ends)
+    if not middle.startswith(known) or not whole.startswith(middle):
+        alone = (list(before), [target], list(after))
+        known, own, rest = (str(tokenizer.decode(ids, skip_special_tokens=True)) for ids in alone)
+        return known, own, rest
+    return known, middle[len(known) :], whole[len(middle) :]

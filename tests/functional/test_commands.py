@@ -32,7 +32,7 @@ def test_a_run_prints_the_table_and_leaves_everything(finished):
         done.stdout.splitlines(), key=len
     )
     assert {path.name for path in folder.iterdir()} == {
-        "report.md", "results.json", "nulls.parquet", "manifest.json", "figures",
+        "report.html", "report.md", "results.json", "nulls.parquet", "manifest.json", "figures",
     }  # fmt: skip
     assert re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", folder.name)
 

@@ -86,7 +86,7 @@ def test_where_it_is_not_installed_it_is_refused_at_once_by_name(tmp_path):
     done = report(None, "--format", "plainhtml", "--out", tmp_path / "page.html")
     assert done.returncode == 2
     said = " ".join(done.stderr.split())
-    assert "there is no page format 'plainhtml' here; there are console, markdown" in said
+    assert "there is no page format 'plainhtml' here; there are console, html, markdown" in said
     assert "hypotest.pages" in said
     assert not list(tmp_path.iterdir())
 
@@ -107,7 +107,7 @@ def test_one_of_our_own_is_printed():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (("interface = 1", "interface = 0"), "version 0 of the interface"),
+        (("interface = 2", "interface = 0"), "version 0 of the interface"),
         (('name = "plainhtml"', 'name = "html"'), "calls itself 'html'"),
         (('suffix = ".html"', 'suffix = "html"'), "its suffix must be a dot and letters"),
         (("def render(", "def rendered("), "must have render"),

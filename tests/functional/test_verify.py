@@ -130,6 +130,7 @@ def test_an_untouched_run_agrees_in_everything(drawn):
         "results: clustering",
         "results: verdicts",
         "manifest.json: numbers",
+        "report.html, rendered again",
         "report.md, rendered again",
         "figures, drawn again",
     } <= set(names)

@@ -19,13 +19,13 @@ class Format:
 
 
 def test_our_own_are_found() -> None:
-    assert list(PAGES) == ["console", "markdown"]
+    assert list(PAGES) == ["console", "html", "markdown"]
     assert all(page_of(name) is page and page.name == name for name, page in PAGES.items())
 
 
 def test_an_unknown_one_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ProtocolError, match="no page format 'html' here; there are console, markdown"):
-        page_of("html")
+    with pytest.raises(ProtocolError, match="no page format 'latex' here; there are console, html, markdown"):
+        page_of("latex")
 
 
 def test_what_cannot_be_used_is_refused() -> None:
@@ -40,7 +40,7 @@ def test_what_cannot_be_used_is_refused() -> None:
     with pytest.raises(ValueError, match="is named 'other', which is taken"):
         _checked("other", page, {"other": page})
     for change, reason in (
-        ({"interface": 2}, "version 2 of the interface"),
+        ({"interface": 1}, "version 1 of the interface"),
         ({"suffix": ".."}, "its suffix"),
     ):
         with pytest.raises(ValueError, match=reason):

@@ -13,14 +13,24 @@ import polars as pl
 import pytest
 
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.contexts import Context, ContextOfNeuron, Contexts, NeuronContexts
 from hypotest.records.results.corpus_result import CorpusResult
-from hypotest.records.results.figure_data import FigureData, FrequencyCurve, HeadResult, RegimeFit, Spectrum
+from hypotest.records.results.figure_data import (
+    FigureData,
+    FrequencyCurve,
+    HeadResult,
+    LayerInfluence,
+    RegimeFit,
+    Spectrum,
+)
 from hypotest.records.results.group_result import (
     AblationResult,
     CovariateBalance,
+    Damage,
     EffectParts,
     GroupAblation,
     GroupResult,
+    Member,
 )
 from hypotest.records.results.prediction_result import (
     Interval,
@@ -45,7 +55,7 @@ BY_DOCUMENT, BY_POSITION = "label_shuffled (document_type)", "label_shuffled (po
 PROTOCOL: dict[str, Any] = {
     "hypotest": 1,
     "id": "rare-tokens",
-    "title": "Rare-token processing is distributed, not modular",
+    "title": "Are the neurons that predict rare tokens a module?",
     "source": "arXiv:2509.21163",
     "conditions": {
         "rare": {"target": {"frequency": {"below_percentile": 15}}},
@@ -322,6 +332,8 @@ def _spectrum() -> Spectrum:
         tuple((median / median.sum() * 0.9).tolist()),
         tuple((median / median.sum()).tolist()),
         tuple((median / median.sum() * 1.12).tolist()),
+        "correlation",
+        *(tuple((share * median.cumsum() / median.sum()).tolist()) for share in (0.95, 1.0, 1.02)),
     )
 
 
@@ -345,6 +357,35 @@ def _heads() -> tuple[HeadResult, ...]:
                 )
             )
     return tuple(heads)
+
+
+def _neurons() -> tuple[int, ...]:
+    return tuple(int(i) for i in np.random.default_rng(3).choice(N_NEURONS, K, replace=False))
+
+
+def _members() -> tuple[Member, ...]:
+    return tuple(
+        Member(number, (0.03 / place, 0.02 / (place + 1)), (0.1 * place, 0.05), 100 <= number < 100 + K)
+        for place, number in enumerate(_neurons(), start=1)
+    )
+
+
+def _contexts() -> Contexts:
+    """Of two neurons, one of them with text that would mean something in a page."""
+    return Contexts(
+        (
+            Context(3, 17, "rare", "compute the", " eigenvalues", " of a neuron's matrix", 4.5),
+            Context(9, 2, "common", "<script>alert('x')</script> | ", "\n", "# not **bold**", 1.25),
+        ),
+        tuple(
+            NeuronContexts(
+                number,
+                (ContextOfNeuron(0, 2.5, 0.31), ContextOfNeuron(1, 2.25, -0.02)),
+                (ContextOfNeuron(0, 2.5, 0.31),),
+            )
+            for number in _neurons()[:2]
+        ),
+    )
 
 
 def _frequencies() -> FrequencyCurve:
@@ -598,7 +639,7 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
             text_differs=("xarray",),
         ),
         group=GroupResult(
-            neurons=tuple(int(i) for i in np.random.default_rng(3).choice(N_NEURONS, K, replace=False)),
+            neurons=_neurons(),
             n_neurons=N_NEURONS,
             rule="plateau",
             reason="a plateau of slope -0.09 up to rank 41, flatter than half of kappa = 0.62",
@@ -652,6 +693,16 @@ def synthetic_run() -> tuple[Results, pl.DataFrame]:
                 "L5 all": 0.29,
             },
             frequencies=_frequencies(),
+            influence=LayerInfluence(
+                tuple(np.geomspace(0.01, 1e-5, 500).tolist()),
+                tuple(np.geomspace(0.008, 2e-5, 500).tolist()),
+                N_NEURONS - K,
+            ),
+        ),
+        members=_members(),
+        contexts=_contexts(),
+        damage=Damage(
+            (0.0279, 0.0061, 0.0043), (0.0085, 0.0071, 0.0052), (0.0045, 0.003, 0.002), 20, (1024, 1024, 4096)
         ),
         limitations=(
             "With 7,630 types, rare types are pieces of words rather than words.",

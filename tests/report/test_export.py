@@ -49,6 +49,7 @@ def test_what_a_run_leaves_behind(
     written_run: Path, results: Results, nulls: pl.DataFrame, manifest: dict[str, Any]
 ) -> None:
     assert {path.name for path in written_run.iterdir()} == {
+        "report.html",
         "report.md",
         "figures",
         "results.json",

@@ -52,7 +52,7 @@ def test_printing_a_run_shows_the_table(written_run: Path) -> None:
     with console.capture() as captured:
         console.print(Run.open(written_run))
     assert "Verdict: modular: refuted; distributed: supported" in captured.get()
-    assert "report.md" in captured.get().replace("\n", "")
+    assert "report.html" in captured.get().replace("\n", "")
 
 
 @pytest.mark.parametrize("how", ["print(run)", "from rich import print; print(run)"])

@@ -37,7 +37,7 @@ def test_piped_output_is_plain_and_fits(results: Results, width: int) -> None:
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= width
     assert results.verdict_line in text
-    assert str(FOLDER / "report.md") in text
+    assert str(FOLDER / "report.html") in text
 
 
 @pytest.mark.parametrize("width", [80, 120])

@@ -40,12 +40,16 @@ def describe_spectrum(
     if not np.isfinite(observed).all() or not len(of_random):
         return None
     low, middle, high = np.quantile(of_random, [0.025, 0.5, 0.975], axis=0)
+    cumulated = np.quantile(of_random.cumsum(axis=1), [0.025, 0.5, 0.975], axis=0)  # each group's own sum
     return Spectrum(
         observed=tuple(observed.tolist()),
         null_low=tuple(low.tolist()),
         null_median=tuple(middle.tolist()),
         null_high=tuple(high.tolist()),
         scale=scale,
+        cumulated_low=tuple(cumulated[0].tolist()),
+        cumulated_median=tuple(cumulated[1].tolist()),
+        cumulated_high=tuple(cumulated[2].tolist()),
     )
 
 

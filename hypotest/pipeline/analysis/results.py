@@ -20,8 +20,10 @@ from hypotest.groups.live import without_dead
 from hypotest.measures.registry import filled_options
 from hypotest.pipeline.analysis.ablation_effects import JointAblation, ablate_jointly, ablation_result
 from hypotest.pipeline.analysis.complete import analyse
+from hypotest.pipeline.analysis.contexts import contexts_in_text, with_numbers
 from hypotest.pipeline.analysis.describe import describe_heads, describe_spectrum
 from hypotest.pipeline.analysis.limitations import find_limitations
+from hypotest.pipeline.analysis.members import describe_damage, describe_members, layer_influence
 from hypotest.pipeline.analysis.splits import other_splits, split_verdicts, with_splits
 from hypotest.pipeline.corpus import TextFacts, corpus_result, describe_text
 from hypotest.pipeline.prepare import Prepared
@@ -29,6 +31,7 @@ from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.prediction import Status
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Registration
+from hypotest.records.results.contexts import Contexts
 from hypotest.records.results.corpus_result import CrossEntropy
 from hypotest.records.results.figure_data import FigureData, FrequencyCurve, RegimeFit
 from hypotest.records.results.group_result import GroupResult
@@ -67,6 +70,8 @@ class ModelFacts:
     self_check: SelfCheck | None
     cross_entropy: CrossEntropy | None
     frequencies: FrequencyCurve | None
+    contexts: Contexts | None = None
+    """Which are shown, and their text; their numbers follow from the evidence."""
 
     @classmethod
     def stored(cls, results: Results) -> ModelFacts:
@@ -82,6 +87,7 @@ class ModelFacts:
             self_check=results.self_check,
             cross_entropy=results.cross_entropy,
             frequencies=results.figures.frequencies,
+            contexts=results.contexts,
         )
 
 
@@ -126,6 +132,7 @@ def ask_model(
     check: SelfCheck | None,
     entropy: CrossEntropy | None,
     session: Session,
+    contexts: bool = True,
 ) -> ModelFacts:
     """What only the model and the text can tell, asked of them.
 
@@ -137,6 +144,7 @@ def ask_model(
         check: From `hypotest.pipeline.collection.self_check`.
         entropy: From `hypotest.pipeline.checks.plausibility.measure_cross_entropy`.
         session: Memory, random streams and progress.
+        contexts: Whether results may hold lines of the text.
     """
     live = without_dead(evidence)
     return ModelFacts(
@@ -148,6 +156,7 @@ def ask_model(
         self_check=check,
         cross_entropy=entropy,
         frequencies=prepared.curve,
+        contexts=contexts_in_text(live, selection, prepared) if contexts else None,
     )
 
 
@@ -195,6 +204,7 @@ def assemble(
             heads=heads,
             layer_impacts=layer_impacts,
             frequencies=facts.frequencies,
+            influence=layer_influence(live, selection),
         ),
         limitations=find_limitations(
             corpus,
@@ -213,6 +223,9 @@ def assemble(
         cross_entropy=facts.cross_entropy,
         dependence=tested.dependence,
         placebos=tested.placebos,
+        members=describe_members(live, selection),
+        contexts=None if facts.contexts is None else with_numbers(facts.contexts, live),
+        damage=describe_damage(live, selection),
     )
 
 

@@ -40,6 +40,11 @@ class Spectrum:
     """97.5 % quantile."""
     scale: str = "covariance"
     """Of which second moments: ``covariance`` or ``correlation``."""
+    cumulated_low: tuple[float, ...] = ()
+    """2.5 % quantile of the running sum of each random group."""
+    cumulated_median: tuple[float, ...] = ()
+    cumulated_high: tuple[float, ...] = ()
+    """97.5 % quantile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,18 @@ class FrequencyCurve:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerInfluence:
+    """Influence of neurons outside the group on both conditions: some of the whole ranking, evenly."""
+
+    first: tuple[float, ...]
+    """Mean |change of the outcome| in nats, on the evaluation split."""
+    second: tuple[float, ...]
+    """Of the same neurons."""
+    n_neurons: int
+    """Of which these are some, the group not counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class FigureData:
     """What the figures need besides the predictions and the null draws."""
 
@@ -95,3 +112,5 @@ class FigureData:
     """``single``, ``random`` and ``all`` heads per layer, such as ``L2 all`` -> relative change."""
     frequencies: FrequencyCurve | None
     """None where no condition is about frequency."""
+    influence: LayerInfluence | None = None
+    """None where nothing was ablated, or the group is the whole layer."""

@@ -101,3 +101,33 @@ class AblationResult:
     group: GroupAblation
     parts: EffectParts | None
     """None where the identity does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One neuron of the group on the evaluation split; a pair is of the first condition and the second."""
+
+    neuron: int
+    """Number in the layer."""
+    influence: tuple[float | None, float | None]
+    """Mean |change of the outcome| when it is ablated, in nats; None where nothing was ablated."""
+    activation: tuple[float, float]
+    """Mean."""
+    in_both: bool
+    """Whether the same rule selects it on the second condition, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What the loss of all neurons of the group at once does, on targets and off; mean changes in nats.
+
+    Rows are the first condition's, the second's, and those of neither, on the evaluation split.
+    """
+
+    group: tuple[float | None, float | None, float | None]
+    """None where no row was looked at."""
+    random: tuple[float | None, float | None, float | None]
+    """Mean over random groups of the same size."""
+    random_sd: tuple[float | None, float | None, float | None]
+    n_random: int
+    rows: tuple[int, int, int]

@@ -10,14 +10,15 @@ from typing import Any
 
 from hypotest.records.protocol.prediction import Status
 from hypotest.records.registration import Registration
+from hypotest.records.results.contexts import Contexts
 from hypotest.records.results.corpus_result import CorpusResult, CrossEntropy
 from hypotest.records.results.figure_data import FigureData
-from hypotest.records.results.group_result import AblationResult, GroupResult
+from hypotest.records.results.group_result import AblationResult, Damage, GroupResult, Member
 from hypotest.records.results.placebos import Placebos
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.self_check import SelfCheck
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Version of results.json; raised when a field changes its meaning or goes."""
 
 
@@ -82,6 +83,12 @@ class Results:
     """Of every two predictions about the group; empty without shuffled labels."""
     placebos: Placebos | None = None
     """The predictions on make-believe conditions; None where the protocol asks for none."""
+    members: tuple[Member, ...] = ()
+    """The tested neurons one by one, in the order of the ranking."""
+    contexts: Contexts | None = None
+    """None where there is no text, or it was to stay out of the results."""
+    damage: Damage | None = None
+    """None where no groups were lesioned at once at all rows."""
 
     @property
     def verdict_line(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
@@ -108,15 +109,17 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
     left.set_xlabel("eigenvalue, by size")
     left.set_ylabel("share of the variance")
     left.legend(loc="upper right")
-    for values, colour, label in (
-        (spectrum.null_median, FAINT, "random groups, median"),
-        (spectrum.observed, OBSERVED, "group"),
-    ):
-        total, running = 0.0, []
-        for value in values:
-            total += value
-            running.append(total)
-        right.plot(index, running, color=colour, label=label)
+    right.fill_between(
+        index,
+        spectrum.cumulated_low,
+        spectrum.cumulated_high,
+        color=NULL,
+        alpha=0.55,
+        linewidth=0,
+        label="random groups, 95 %",
+    )
+    right.plot(index, spectrum.cumulated_median, color=FAINT, label="random groups, median")
+    right.plot(index, list(accumulate(spectrum.observed)), color=OBSERVED, label="group")
     right.axhline(variance, color=INK, linestyle=":", linewidth=1)
     right.text(1, variance - 0.015, f"{variance:g}", fontsize=8, color=INK, va="top")
     right.set_xlabel("number of eigenvalues")

@@ -16,13 +16,15 @@ from hypotest.measures.registry import MEASURES
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.report.figures.curves import draw_frequencies, draw_regimes, draw_spectrum
+from hypotest.report.figures.effects import draw_effects, effects_in_words
+from hypotest.report.figures.group import draw_group
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
 from hypotest.report.figures.ladder import draw_ladder_grid
-from hypotest.report.figures.nulls import draw_effects, draw_estimate, draw_ladder, draws_of
+from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of
 from hypotest.report.figures.style import house_style, save
 from hypotest.report.ladder import LADDER_SECTION
-from hypotest.report.picture import Picture
-from hypotest.report.text import file_slug
+from hypotest.report.numbers import significant
+from hypotest.report.picture import Picture, prediction_picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +100,28 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
             Picture(
                 "effects",
                 "verdict",
-                "Effects of all predictions, in SDs: of the null, or of the "
-                "paired differences. Marks show the outcome, lines the interval over documents, "
-                "bands the margin inside which an effect counts as equivalent to none.",
+                "Effects of all predictions: above in SDs of the null or of the paired differences, below in "
+                "the measure's own unit, where there is no SD. Marks show the outcome, lines the interval "
+                "over documents and target types, bands the margin inside which an effect counts as "
+                "equivalent to none.",
+                effects_in_words(results),
             ),
             partial(draw_effects, results),
         )
     ]
+    others = data.influence
+    if others is not None and any(None not in item.influence for item in results.members):
+        first, second = results.corpus.conditions
+        said = (
+            f"Influence of neurons on {first} and on {second} targets, on the evaluation split, with the "
+            f"group marked; what lies below the line matters more for {first} targets."
+        )
+        plans.append(
+            _Plan(
+                Picture("group", "group", said),
+                partial(draw_group, others, results.members, results.corpus.conditions),
+            )
+        )
     if any(item.ladder for item in results.predictions):
         plans.append(
             _Plan(
@@ -132,7 +149,7 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
 def _prediction_plans(
     results: Results, nulls: pl.DataFrame, number: int, item: PredictionResult
 ) -> list[_Plan]:
-    name = f"{number:02d}-{file_slug(item.id)}"
+    name = prediction_picture(number, item.id)
     data, both = results.figures, " and ".join(results.corpus.conditions)
     plans = []
     special: tuple[str, str, Callable[[], Figure]] | None = None
@@ -171,8 +188,9 @@ def _prediction_plans(
         plans.append(_heads_plan(results, item.id, f"{name}-heads"))
     draws = draws_of(item, nulls)
     if draws:
-        caption = "Observed value (line) among the draws of each null (grey)."
-        plans.append(_Plan(Picture(name, item.id, caption), partial(draw_ladder, item, draws)))
+        caption = "Observed value (line) among the draws of each null (grey); what decides is framed."
+        picture = Picture(name, item.id, caption, nulls_in_words(item))
+        plans.append(_Plan(picture, partial(draw_ladder, item, draws)))
     elif item.observed is not None and item.reference_value is not None:
         caption = "Observed value with its interval, and what it is compared with."
         plans.append(
@@ -204,3 +222,13 @@ def _variance(results: Results, prediction: str) -> float:
         if item.get("id") == prediction:
             return float(item.get("options", {}).get("variance", 0.95))
     return 0.95
+
+
+def nulls_in_words(item: PredictionResult) -> str:
+    """What a figure of histograms shows, for those who cannot see it."""
+    parts = [
+        f"{rung.id}: observed {significant(rung.observed, 4)}, draws {significant(rung.mean, 4)} "
+        f"(SD {significant(rung.sd, 2)})"
+        for rung in item.ladder
+    ]
+    return f"{item.id} among its nulls. {'; '.join(parts)}."

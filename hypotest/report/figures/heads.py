@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from hypotest.pages.text import printable
 from hypotest.records.results.figure_data import HeadResult
-from hypotest.report.figures.style import FAINT, FIRST, INK, NULL, OBSERVED, SECOND, new_figure
+from hypotest.report.figures.style import COLUMN, FAINT, FIRST, INK, NULL, OBSERVED, SECOND, new_figure
 
 _KINDS = {
     "single": ("o", OBSERVED, "top head"),
@@ -21,7 +21,8 @@ _KINDS = {
 
 def draw_attention(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
     """Attention concentration of every head in both conditions."""
-    figure, (axes,) = new_figure(_height(heads))
+    heads = tuple(sorted(heads, key=lambda head: -(head.gini_first or 0.0)))
+    figure, (axes,) = new_figure(_height(heads), width=COLUMN)
     for row, head in enumerate(reversed(heads)):
         axes.plot(_known(head.gini_second, head.gini_first), [row, row], color=NULL, linewidth=1.6)
         axes.plot(_known(head.gini_second), [row], "s", color=SECOND, markersize=4.6)
@@ -36,7 +37,8 @@ def draw_attention(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figur
 
 def draw_routing(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
     """Similarity of every head's attention profiles in both conditions."""
-    figure, (axes,) = new_figure(_height(heads))
+    heads = tuple(sorted(heads, key=lambda head: -(head.routing or 0.0)))
+    figure, (axes,) = new_figure(_height(heads), width=COLUMN)
     for row, head in enumerate(reversed(heads)):
         if head.routing is None:
             axes.text(
@@ -54,7 +56,7 @@ def draw_routing(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
     axes.axvline(1.0, color=INK, linestyle="--", linewidth=1)
     _name_rows(axes, heads)
     axes.set_xlabel(
-        f"Spearman correlation of attention profiles, {printable(names[0])} with {printable(names[1])} "
+        f"Spearman correlation of attention profiles,\n{printable(names[0])} with {printable(names[1])} "
         "(1 = the same)"
     )
     return figure
@@ -67,6 +69,7 @@ def draw_head_impacts(heads: tuple[HeadResult, ...], layer_impacts: dict[str, fl
         heads: All heads that can reach the tested MLP.
         layer_impacts: ``L2 single``, ``L2 random``, ``L2 all`` -> relative change.
     """
+    heads = tuple(sorted(heads, key=lambda head: -(head.impact or 0.0)))
     figure, (left, right) = new_figure(max(2.6, _height(heads)), 2)
     for row, head in enumerate(reversed(heads)):
         left.plot(_known(head.null_impact, head.impact), [row, row], color=NULL, linewidth=1.6)

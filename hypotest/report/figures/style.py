@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ FAINT = "#777777"
 
 WIDTH = 6.5
 """Inches: the text width of a paper."""
+COLUMN = 4.4
+"""Inches: of a figure with one axis, which stays legible where it is shrunk to a column of 84 mm."""
 FORMATS = ("svg", "png")
 _RESOLUTION = 160
 
@@ -78,11 +80,27 @@ class NotebookFigure(Figure):
             return stream.getvalue()
 
 
-def new_figure(height: float, columns: int = 1, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    """A figure of text width with its axes, row by row."""
-    figure = NotebookFigure(figsize=(WIDTH, height))
+def new_figure(
+    height: float, columns: int = 1, rows: int = 1, width: float = WIDTH
+) -> tuple[Figure, list[Axes]]:
+    """A figure, by default of text width, with its axes, row by row."""
+    figure = NotebookFigure(figsize=(width, height))
     FigureCanvasAgg(figure)
     grid = figure.subplots(rows, columns, squeeze=False)
+    return figure, [axes for row in grid for axes in row]
+
+
+def new_stack(width: float, heights: Sequence[float], around: float) -> tuple[Figure, list[Axes]]:
+    """A figure of axes that stand above one another.
+
+    Args:
+        width: Of the figure, in inches.
+        heights: Of each of the axes, in inches.
+        around: What stands above and below each, in inches.
+    """
+    figure = NotebookFigure(figsize=(width, 0.35 + sum(heights) + around * len(heights)))
+    FigureCanvasAgg(figure)
+    grid = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)
     return figure, [axes for row in grid for axes in row]
 
 

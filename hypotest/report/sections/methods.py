@@ -87,7 +87,7 @@ def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[P
             "Run the protocol again with this version of hypotest."
         ) from error
     protocol = recorded.plan
-    yield Heading("Methods")
+    yield Heading("Methods", copies=True)
     if recorded.missing:
         yield (
             f"Written without a package that the run used ({recorded.missing}): what it says of them is "

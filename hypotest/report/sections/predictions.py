@@ -44,7 +44,7 @@ def prediction_section(
 ) -> Iterable[Part]:
     """The paragraphs, tables and figures of one prediction, in reading order."""
     words = words_of(item.measure, item.title, names)
-    yield Heading(f"{item.id}: {item.outcome}", 3)
+    yield Heading(f"{item.id}: {item.outcome}", 3, folds=True)
     yield f"{words.question}{_ROLES[item.role]}"
     yield _measured(item, names)
     yield from _expected(item)

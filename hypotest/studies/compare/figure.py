@@ -10,7 +10,7 @@ from matplotlib.patches import Polygon
 
 from hypotest.inference.meta_analysis import MetaAnalysis
 from hypotest.pages.text import printable
-from hypotest.report.figures.nulls import OUTCOME_MARKS
+from hypotest.report.figures.effects import OUTCOME_MARKS
 from hypotest.report.figures.style import FAINT, INK, MARGIN, SECOND, new_figure
 from hypotest.report.numbers import decimals_for, fixed
 from hypotest.studies.compare.record import ComparedPrediction, RunEffect

@@ -19,7 +19,7 @@ from matplotlib.patches import Patch
 from hypotest.measures.registry import words_of
 from hypotest.records.protocol.conditions import UNNAMED
 from hypotest.records.results.prediction_result import PredictionResult
-from hypotest.report.figures.nulls import OUTCOME_MARKS
+from hypotest.report.figures.effects import OUTCOME_MARKS
 from hypotest.report.figures.style import INK, MARGIN, WIDTH, NotebookFigure
 from hypotest.studies.multiverse.record import SpecificationResult, Value
 from hypotest.studies.multiverse.words import choice_name, value_text

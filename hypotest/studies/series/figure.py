@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from hypotest.report.figures.nulls import OUTCOME_MARKS
+from hypotest.report.figures.effects import OUTCOME_MARKS
 from hypotest.report.figures.style import FAINT, INK, MARGIN, house_style, new_figure, plain_ticks, save
 from hypotest.report.picture import Picture
 from hypotest.studies.series.record import Course, SeriesResult

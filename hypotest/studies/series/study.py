@@ -131,6 +131,7 @@ def run_series(
     device: str = "auto",
     memory: float = MEMORY,
     force: bool = False,
+    contexts: bool = True,
     start_stage: StartStage = silent,
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> SeriesResult:
@@ -150,6 +151,7 @@ def run_series(
         device: As for `hypotest.run`.
         memory: As for `hypotest.run`.
         force: As for `hypotest.run`.
+        contexts: As for `hypotest.run`.
         start_stage: As for `hypotest.run`.
         on_registration: As for `hypotest.run`; told once.
 
@@ -178,6 +180,7 @@ def run_series(
             session.within(name.shown),
             subject=subject,
             force=force,
+            contexts=contexts,
             on_registration=tell,
             started=datetime.now(UTC),
         )

@@ -150,8 +150,9 @@ def _of_the_model(
     entropy = stored.cross_entropy and measure_cross_entropy(prepared, session, force=True)
     if not exact and check and stored.self_check:  # it is rounding itself, and has been found small enough
         check = replace(check, largest_difference=stored.self_check.largest_difference)
-    facts = ask_model(plan, prepared, evidence, selection, check, entropy, session)
-    sides = _plain(ModelFacts.stored(stored)), _plain(facts)
+    contexts = stored.contexts is not None
+    facts = ask_model(plan, prepared, evidence, selection, check, entropy, session, contexts)
+    sides = _plain(ModelFacts.stored(stored), exact), _plain(facts, exact)
     tolerance: Tolerance = EXACT if exact else OTHER_EVIDENCE
     changed = tuple(differences(*sides, "", tolerance, Slack(shift=0.0 if exact else FORWARD_ROUNDING)))
     name = f"{_NAME}: numbers of the model"
@@ -213,8 +214,11 @@ def _pair(keys: EvidenceKeys) -> tuple[str, str]:
     return keys.selection, keys.evaluation
 
 
-def _plain(facts: ModelFacts) -> dict[str, Any]:
-    """As plain data, each part where ``results.json`` has it."""
+def _plain(facts: ModelFacts, exact: bool) -> dict[str, Any]:
+    """As plain data, each part where ``results.json`` has it.
+
+    Which contexts are shown may follow from the last bits: elsewhere others can be the largest ones.
+    """
     parts = json.loads(json_text(facts))
     return {
         "subject": parts["subject"],
@@ -223,6 +227,7 @@ def _plain(facts: ModelFacts) -> dict[str, Any]:
         "self_check": parts["self_check"],
         "cross_entropy": parts["cross_entropy"],
         "figures": {"frequencies": parts["frequencies"]},
+        **({"contexts": parts["contexts"]} if exact else {}),
     }
 
 

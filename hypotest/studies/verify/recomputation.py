@@ -28,6 +28,7 @@ OF_THE_MODEL = (
     "corpus.frequent (tokens as text)",
     "corpus.balance (but for the loss)",
     "figures.frequencies",
+    "contexts (which, and their text)",
 )
 """What of ``results.json`` only the model, its tokenizer or the text can tell, in part or in whole."""
 

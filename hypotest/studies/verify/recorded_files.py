@@ -11,7 +11,7 @@ import polars as pl
 
 from hypotest.errors import HypotestError
 from hypotest.records.results.results import Results
-from hypotest.report.export import file_hashes, manifest_digest, render
+from hypotest.report.export import REPORTS, file_hashes, manifest_digest, render
 from hypotest.studies.verify.conditions import other_drawing, shortened
 from hypotest.studies.verify.differences import differences
 from hypotest.studies.verify.record import Check, Difference
@@ -63,14 +63,15 @@ def check_rendering(
             render(results, nulls, manifest, aside)
         except (HypotestError, ValueError, KeyError, TypeError) as error:
             detail = f"cannot be rendered from the stored results: {error}"
-            yield Check("report.md and figures", "differs", detail)
+            yield Check("reports and figures", "differs", detail)
             return
-        yield _report(folder / "report.md", aside / "report.md", others)
+        for name in REPORTS:
+            yield _report(folder / name, aside / name, others)
         yield _figures(folder / "figures", aside / "figures", others)
 
 
 def _report(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:
-    name = "report.md, rendered again"
+    name = f"{stored.name}, rendered again"
     one, two = (_lines(path) for path in (stored, fresh))
     if one == two:
         return Check(name, "agrees", f"{len(two)} lines, byte by byte", deviation=0.0)

@@ -94,11 +94,11 @@ def verify(
     else:
         checks.append(Check("results", "not checked", gone or _NO_RESULTS))
     if gone:
-        checks.append(Check("report.md and figures", "not checked", gone))
+        checks.append(Check("reports and figures", "not checked", gone))
     elif stored is not None and nulls is not None and manifest is not None:
         checks += check_rendering(folder, stored, nulls, manifest)
     else:
-        checks.append(Check("report.md and figures", "not checked", "what they show cannot be read"))
+        checks.append(Check("reports and figures", "not checked", "what they show cannot be read"))
     checks += check_registration(stored.registration if stored else None, plan, known, base)
     if not recollect:
         checks.append(

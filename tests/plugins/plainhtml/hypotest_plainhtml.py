@@ -38,7 +38,7 @@ class PlainHtml:
 
     name = "plainhtml"
     suffix = ".html"
-    interface = 1
+    interface = 2
 
     def render(self, document: Document, folder: Path | None = None) -> str:
         """Write it; figures that lie in the folder are part of it."""

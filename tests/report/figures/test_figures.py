@@ -14,10 +14,13 @@ from matplotlib.patches import Rectangle
 
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report.figures.curves import draw_frequencies, draw_regimes
+from hypotest.report.figures.curves import draw_frequencies, draw_regimes, draw_spectrum
+from hypotest.report.figures.effects import draw_effects, effects_in_words
 from hypotest.report.figures.figures import draw_figures
-from hypotest.report.figures.nulls import draw_effects, draw_estimate, draw_ladder, draws_of
+from hypotest.report.figures.group import draw_group
+from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of
 from hypotest.report.figures.style import house_style, plain_number, save
+from hypotest.report.picture import panel_id
 
 SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml"}
 
@@ -74,9 +77,18 @@ def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) 
     item = prediction(results, "coordination")
     with house_style():
         figure = draw_ladder(item, draws_of(item, nulls))
+    ladder = item.ladder
     drawn = [axes for axes in figure.axes if axes.axison]
-    assert [axes.get_title(loc="left") for axes in drawn] == [rung.id for rung in item.ladder]
-    for axes, rung in zip(drawn, item.ladder, strict=True):
+    titles = [axes.get_title(loc="left") for axes in drawn]
+    assert titles == [f"{ladder[0].id}, decides", *(rung.id for rung in ladder[1:])]
+    assert [axes.get_gid() for axes in drawn] == [panel_id(rung.id) for rung in ladder]
+    assert [axes.spines["top"].get_visible() for axes in drawn] == [True] + [False] * (len(ladder) - 1)
+    for axes, rung in zip(drawn, ladder, strict=True):
+        if rung.n_draws < 10:  # each of so few draws has its own mark, and there is no p to read
+            marks = next(line for line in axes.lines if line.get_marker() == "D")
+            assert len(marks.get_xdata()) == rung.n_draws
+            assert "p =" not in axes.texts[0].get_text()
+            continue
         bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
         assert sum(bar.get_height() for bar in bars) == rung.n_draws  # no draw is left out
         assert np.unique(axes.lines[0].get_xdata()).tolist() == [rung.observed]
@@ -95,7 +107,7 @@ def test_each_panel_names_the_unit_of_its_own_draws(results: Results, nulls: pl.
             figure = draw_ladder(item, draws_of(item, nulls))
         for axes in figure.axes[: len(item.ladder)]:
             labels[item.id, axes.get_title(loc="left")] = axes.get_xlabel().split("\n")[1]
-    assert labels["coordination", "local_matched"] == "(components)"
+    assert labels["coordination", "local_matched, decides"] == "(components)"
     assert labels["coordination", "label_shuffled (type)"] == "(components)"
 
 
@@ -122,13 +134,40 @@ def test_without_draws_there_is_no_ladder(results: Results, nulls: pl.DataFrame)
 
 def test_the_forest_names_every_prediction(results: Results) -> None:
     with house_style():
-        (axes,) = draw_effects(results).axes
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == [item.id for item in reversed(results.predictions)]
-    low, high = axes.get_xlim()
+        scaled, raw = draw_effects(results).axes
+    names = [[label.get_text() for label in axes.get_yticklabels()] for axes in (scaled, raw)]
+    assert names[1] == ["single-head", "routing"]  # compared with a number, which has no SD
+    assert sorted(names[0] + names[1]) == sorted(item.id for item in results.predictions)
+    assert scaled.get_xscale() == raw.get_xscale() == "linear"
+    low, high = scaled.get_xlim()
+    said = " ".join(text.get_text() for text in scaled.texts)
     for item in results.predictions:
-        if item.standardized is not None:
-            assert low < item.standardized < high
+        if item.standardized is not None and not low < item.standardized < high:
+            assert f"{item.standardized:.3g} SDs".replace("-", "−") in said  # at the axis' end, by its number
+    missing = [item.id for item in results.predictions if item.effect is not None and item.interval is None]
+    assert said.count("no interval") == len(missing) > 0
+
+
+def test_the_words_of_the_forest_hold_every_outcome(results: Results) -> None:
+    words = effects_in_words(results)
+    assert all(f"{item.id}: {item.outcome}" in words for item in results.predictions)
+    assert "specialization: greater, 8.16 SDs" in words and "single-head: less, -0.318" in words
+
+
+def test_the_cumulated_curve_is_of_groups_and_not_of_medians(results: Results) -> None:
+    spectrum = results.figures.spectrum
+    with house_style():
+        _, right = draw_spectrum(spectrum, 0.95).axes
+    median = next(line for line in right.lines if line.get_label() == "random groups, median")
+    assert tuple(median.get_ydata()) == spectrum.cumulated_median
+
+
+def test_the_group_is_marked_by_whether_it_is_shared(results: Results) -> None:
+    members = [dataclasses.replace(item, in_both=place < 3) for place, item in enumerate(results.members)]
+    with house_style():
+        (axes,) = draw_group(results.figures.influence, members, ("rare", "common")).axes
+    marks = {str(line.get_label()): len(line.get_xdata()) for line in axes.lines}
+    assert marks["group, for rare alone (38)"] == 38 and marks["group, also for common (3)"] == 3
 
 
 def test_an_estimate_without_interval_or_margin(results: Results) -> None:

@@ -1,0 +1,115 @@
+"""Text of typed spans as HTML, with words of the glossary that lead to what they mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from html import escape
+
+from hypotest.pages.html_figures import InlineFigures
+from hypotest.pages.inline import Inline, Kind, Span, plain, spans
+from hypotest.pages.text import terminal_text
+
+_ELEMENTS: dict[Kind, str] = {
+    "strong": "strong",
+    "emphasis": "em",
+    "code": "code",
+    "path": "code",
+    "aside": "small",
+    "superscript": "sup",
+    "quote": "q",
+    "match": "mark",
+}
+_EXPLAINED: frozenset[Kind] = frozenset({"plain", "aside", "strong", "emphasis", "term"})
+_SCHEME = re.compile(r"([^/?#]*):")
+_SCHEMES = ("http", "https", "mailto")
+"""What a link may lead to, beside the page itself and files near it; a browser would run some others."""
+_SHORT = 3
+
+
+class HtmlText:
+    """Renders text; remembers which words were explained."""
+
+    def __init__(self, terms: Mapping[str, str], figures: InlineFigures) -> None:
+        self._terms = terms
+        self._figures = figures
+        self._by_form = {form: name for name in terms for form in _forms(name)}
+        longest_first = sorted(self._by_form, key=lambda form: (-len(form), form))
+        forms = "|".join(re.escape(form) for form in longest_first)
+        self._pattern = re.compile(rf"(?<![\w-])(?:{forms})(?![\w-])") if forms else None
+        self._here: set[str] = set()
+        self._used: set[str] = set()
+
+    def section(self) -> str:
+        """Begin a section, in which words are explained once more."""
+        self._here.clear()
+        return ""
+
+    def plain(self, text: Inline) -> str:
+        """Characters alone."""
+        return plain(text)
+
+    def visible_lines(self, text: str) -> str:
+        """Lines as they are, without what a reader would not see."""
+        return terminal_text(text.rstrip())
+
+    def inline(self, text: Inline, explains: bool = True) -> str:
+        """A piece of text.
+
+        Args:
+            text: What it says.
+            explains: Whether words of the glossary lead there.
+        """
+        from markupsafe import Markup
+
+        return Markup("".join(self._span(item, explains) for item in spans(text)))
+
+    def terms(self) -> list[tuple[str, str, str]]:
+        """Id, word and meaning of those that occurred, in the order of the alphabet."""
+        used = sorted(self._used, key=lambda name: (name.lower(), name))
+        return [(_term_id(name), name, self._terms[name]) for name in used]
+
+    def _span(self, item: Span, explains: bool) -> str:
+        if item.kind == "break":
+            return "<br>"
+        scheme = _SCHEME.match(item.address)
+        leads = bool(item.address) and (scheme is None or scheme[1] in _SCHEMES)
+        opened = self._figures.anchor(item.opens) if item.opens else ""
+        if explains and not leads and not opened and item.kind in _EXPLAINED:
+            shown = "".join(self._explained(item.text))
+        else:
+            shown = escape(item.text)
+        element = _ELEMENTS.get(item.kind)
+        tone = f' class="{item.tone}"' if item.tone else ""
+        if element or tone:
+            shown = f"<{element or 'span'}{tone}>{shown}</{element or 'span'}>"
+        if leads:
+            return f'<a href="{escape(item.address)}">{shown}</a>'
+        return f'<a class="opens" href="#{escape(opened)}">{shown}</a>' if opened else shown
+
+    def _explained(self, text: str) -> Iterator[str]:
+        end = 0
+        for match in self._pattern.finditer(text) if self._pattern else ():
+            name = self._by_form[match.group()]
+            if name in self._here:
+                continue
+            self._here.add(name)
+            self._used.add(name)
+            yield escape(text[end : match.start()])
+            yield f'<a class="term" href="#{_term_id(name)}">{escape(match.group())}</a>'
+            end = match.end()
+        yield escape(text[end:])
+
+
+def _forms(name: str) -> Iterator[str]:
+    """How a word is written: also as the first of a sentence, and of more than one."""
+    yield name
+    if len(name) > _SHORT and name.isascii() and name[0].islower():
+        for form in (name, f"{name}s"):
+            yield form
+            yield form[0].upper() + form[1:]
+
+
+def _term_id(name: str) -> str:
+    letters = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    return f"term-{letters or 'x' + name.encode().hex()}"

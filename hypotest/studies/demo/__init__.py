@@ -1,0 +1,1 @@
+"""A finished run that ships with the package: a whole report in seconds, without a model."""

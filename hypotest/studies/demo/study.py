@@ -1,0 +1,51 @@
+"""Unpack the run that ships with hypotest: the rare-tokens protocol on the reference model.
+
+What it holds is what `make example` wrote: results, every null draw, manifest and report of
+``reports/rare-tokens/example``; figures beside them are drawn by ``hypotest report``.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from hypotest.errors import OutputError
+from hypotest.records.stored.folders import replace_folder
+from hypotest.report.run import Run
+
+SHIPPED = Path(__file__).with_name("run.zip")
+FILES = ("results.json", "nulls.parquet", "manifest.json", "report.html")
+
+
+def demo(out: str | Path = "reports/demo") -> Run:
+    """A finished run to read: nothing is computed, no model is loaded.
+
+    Args:
+        out: Gets the run's folder, in the place of what an earlier demo left there.
+
+    Raises:
+        OutputError: If it cannot be written, or something else lies there.
+    """
+    folder = Path(out)
+    if folder.exists() and any(
+        item.name not in (*FILES, "figures", "report.md") for item in folder.iterdir()
+    ):
+        raise OutputError(f"{folder}: holds something else than a demo; name another folder with out=")
+    with replace_folder(folder) as place, zipfile.ZipFile(SHIPPED) as shipped:
+        for name in FILES:
+            (place / name).write_bytes(shipped.read(name))
+    return Run.open(folder)
+
+
+def pack(run: Path, archive: Path = SHIPPED) -> None:
+    """Ship a run; the same files give the same bytes.
+
+    Args:
+        run: A run's folder.
+        archive: Where it goes.
+    """
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as shipped:
+        for name in FILES:
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            shipped.writestr(entry, (run / name).read_bytes(), compresslevel=9)

@@ -1,0 +1,1 @@
+"""Opening reports: that of one run, or an index of many."""

@@ -1,0 +1,184 @@
+"""A report in a browser: opened from disk, clicked, narrow and wide, light and dark, without its script."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from hypotest.pages.html import PAGE
+from hypotest.studies.view.page import index_page
+from hypotest.studies.view.record import RunEntry
+from tests.example import EXAMPLE
+from tests.pages.browser import MISSING, opened
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(bool(MISSING), reason=MISSING)]
+REPORT = EXAMPLE / "report.html"
+
+
+@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_it_opens_from_disk_and_fetches_nothing(width: int, dark: bool) -> None:
+    with opened(REPORT, width, dark) as (page, heard):
+        assert page.title() == "Are the neurons that predict rare tokens a module, or spread out?"
+        assert (heard.requests, heard.complaints) == ([], [])
+        assert (
+            page.evaluate("document.documentElement.scrollWidth") <= width
+        )  # only tables scroll, in themselves
+        assert page.locator("figure svg").count() == page.locator("figure").count() > 20
+
+
+def test_words_and_paper_have_contrast() -> None:
+    """At least 4.5 to 1 (WCAG 2.1 AA) for all that is text, in light and dark."""
+    script = """() => {
+      const parse = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+      const light = (rgb) => {
+        const linear = (v) => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+        const part = rgb.map((v) => linear(v / 255));
+        return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+      };
+      const ground = (item) => {
+        for (let place = item; place; place = place.parentElement) {
+          const colour = getComputedStyle(place).backgroundColor;
+          if (!/, 0\\)$|transparent/.test(colour)) return parse(colour);
+        }
+        return [255, 255, 255];
+      };
+      const found = {};
+      const text = "p, li, td, th, a, small, dd, dt, summary, figcaption, button, code, strong, span";
+      for (const item of document.querySelectorAll(text)) {
+        if (item.closest("svg")) continue;
+        const pair = [light(parse(getComputedStyle(item).color)), light(ground(item))];
+        const [one, two] = pair.sort((a, b) => b - a);
+        const ratio = (one + 0.05) / (two + 0.05);
+        if (ratio < 4.5) found[`${item.tagName}.${item.className}`] = ratio;
+      }
+      return found;
+    }"""
+    for dark in (False, True):
+        with opened(REPORT, dark=dark) as (page, _):
+            assert page.evaluate(script) == {}
+
+
+def test_headings_go_down_one_by_one_and_everything_has_a_name() -> None:
+    with opened(REPORT) as (page, _):
+        levels = page.eval_on_selector_all(
+            "h1, h2, h3", "items => items.map((item) => Number(item.tagName[1]))"
+        )
+        assert levels[0] == 1 and levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+        assert page.locator("svg[role=img]:not([aria-label])").count() == 0
+        nameless = "items => items.filter((item) => !item.textContent.trim()).length"
+        assert page.eval_on_selector_all("button, a", nameless) == 0
+        ids = page.eval_on_selector_all("[id]", "items => items.map((item) => item.id)")
+        assert len(ids) == len(set(ids))
+        targets = page.eval_on_selector_all(
+            "a[href^='#']", "items => items.map((item) => item.hash.slice(1))"
+        )
+        assert {name for name in targets if name} <= set(ids)
+
+
+def test_a_cell_of_the_ladder_opens_the_histogram_of_its_null() -> None:
+    with opened(REPORT) as (page, heard):
+        row = page.locator("tr", has=page.locator("th", has_text=re.compile("^coordination$"))).filter(
+            has=page.locator("a.opens")
+        )
+        row.locator("a.opens").nth(1).click()
+        dialog = page.locator("dialog[open]")
+        assert dialog.locator("h3").inner_text() == "coordination: covariate_matched"
+        box = [float(part) for part in dialog.locator("svg").get_attribute("viewBox").split()]
+        assert 0 < box[2] < 250 and 0 < box[3] < 250  # one panel of the figure, in points
+        page.keyboard.press("Escape")
+        assert page.locator("dialog[open]").count() == 0
+        assert heard.complaints == []
+
+
+def test_a_prediction_is_folded_until_it_is_asked_for() -> None:
+    with opened(REPORT) as (page, _):
+        part = page.locator("details.folded").first
+        assert part.get_attribute("open") is None
+        part.locator("summary").press("Enter")  # by keyboard
+        assert part.get_attribute("open") is not None
+        page.get_by_role("button", name="Open all").click()
+        assert page.locator("details.folded:not([open])").count() == 0
+
+
+def test_neurons_are_sorted_by_a_column() -> None:
+    with opened(REPORT) as (page, _):
+        page.get_by_text("neurons one by one").click()
+        table = page.locator("table.sorts").first
+        head = table.locator("th", has_text="influence, common")
+        head.get_by_role("button").click()
+        place = head.evaluate("item => item.cellIndex")
+        values = table.locator(f"tbody tr > :nth-child({place + 1})").all_inner_texts()
+        assert [float(value) for value in values] == sorted(map(float, values))
+        assert head.get_attribute("aria-sort") == "ascending"
+        head.get_by_role("button").click()
+        assert table.locator(f"tbody tr > :nth-child({place + 1})").all_inner_texts() == values[::-1]
+
+
+def test_a_word_explains_itself_to_mouse_and_keyboard() -> None:
+    with opened(REPORT) as (page, _):
+        word = page.locator("main a.term").first
+        word.hover()
+        assert page.locator("#tip").is_visible()
+        said = page.locator("#tip").inner_text()
+        assert said == page.locator(f"dt{word.get_attribute('href')} + dd").inner_text()
+        page.mouse.move(0, 0)
+        assert not page.locator("#tip").is_visible()
+        word.focus()
+        assert page.locator("#tip").is_visible()
+
+
+def test_a_figure_is_downloaded_as_a_whole_svg() -> None:
+    with opened(REPORT) as (page, heard), page.expect_download() as download:
+        page.get_by_role("link", name="Download SVG").first.click()
+        text = Path(download.value.path()).read_text(encoding="utf-8")
+        assert text.startswith("<svg") and "fill: #ffffff" in text and text.endswith("</svg>")
+        assert heard.requests == []
+
+
+def test_without_its_script_all_of_it_is_there() -> None:
+    with opened(REPORT, script=False) as (page, heard):
+        assert heard.complaints == []
+        page.locator("details.folded summary").first.click()
+        assert page.locator("details.folded[open]").count() == 1
+        assert page.locator("button").count() == 0  # none that does nothing
+        assert page.locator("dl dt").count() > 20
+
+
+def test_on_paper_everything_is_unfolded() -> None:
+    with opened(REPORT) as (page, _):
+        page.emulate_media(media="print")
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert page.locator("details:not([open])").count() == 0
+        assert not page.locator("nav").is_visible() and not page.locator(".tool").first.is_visible()
+
+
+def test_an_index_of_runs_is_sorted_by_verdict(tmp_path: Path) -> None:
+    entries = [
+        RunEntry(
+            "b/1",
+            "report.html",
+            "b",
+            "B?",
+            "one",
+            (("modular", "refuted"),),
+            "exploratory",
+            "2026-02-01 10:00",
+        ),
+        RunEntry(
+            "a/1", "report.html", "a", "A?", "two", (("modular", "open"),), "confirmatory", "2026-01-01 10:00"
+        ),
+        RunEntry("c/1", "", problem="ValueError: damaged"),
+    ]
+    file = tmp_path / "index.html"
+    file.write_text(PAGE.render(index_page(entries)), encoding="utf-8")
+    with opened(file, 360) as (page, heard):
+        page.get_by_role("button", name="verdict").click()
+        names = page.locator("tbody tr > :first-child").all_inner_texts()
+        assert [name.splitlines()[0] for name in names] == ["c/1", "A?", "B?"]
+        assert page.locator("tbody a").first.get_attribute("href") == "./a/1/report.html"
+        assert heard.complaints == [] and heard.requests == []
