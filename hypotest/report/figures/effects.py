@@ -41,7 +41,7 @@ def draw_effects(results: Results) -> Figure:
     scaled = [item for item in results.predictions if item.effect is not None and scale_of(item)]
     others = [item for item in results.predictions if item not in scaled]
     panels = [items for items in (scaled, others) if items] or [others]
-    figure, axes = new_stack(COLUMN, [_ROW * len(items) for items in panels], _AROUND)
+    figure, axes = new_stack(COLUMN, [_ROW * max(1, len(items)) for items in panels], _AROUND)
     for place, items in zip(axes, panels, strict=True):
         in_sd = items is scaled
         limit = _limit(items) if in_sd else None
