@@ -13,7 +13,7 @@ from hypotest.pages.text import terminal_text
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; leave with 0 (done), 1 (it failed), 2 (the protocol or command is wrong) or 130 (stopped)."""
+    """Run a command; leave with 0 (done), 1 (it failed), 2 (protocol or command wrong) or 130 (stopped)."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a title that the terminal cannot write must not fail a run that is finished
         sys.stdout.reconfigure(errors="replace")
