@@ -17,7 +17,6 @@ _ELEMENTS: dict[Kind, str] = {
     "path": "code",
     "aside": "small",
     "superscript": "sup",
-    "quote": "q",
     "match": "mark",
 }
 _EXPLAINED: frozenset[Kind] = frozenset({"plain", "aside", "strong", "emphasis", "term"})

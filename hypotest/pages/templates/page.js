@@ -79,6 +79,7 @@ const open = (link) => {
     const box = part.getBBox();
     const edge = 6;
     copy.setAttribute("viewBox", `${box.x - edge} ${box.y - edge} ${box.width + 2 * edge} ${box.height + 2 * edge}`);
+    copy.style.width = `min(100%, ${(60 * (box.width + 2 * edge)) / (box.height + 2 * edge)}vh)`;
   }
   const row = link.closest("tr");
   const name = row && row.cells[0].textContent.trim();
