@@ -149,11 +149,12 @@ def test_without_its_script_all_of_it_is_there() -> None:
         assert page.locator("dl dt").count() > 20
 
 
-def test_on_paper_everything_is_unfolded() -> None:
-    with opened(REPORT) as (page, _):
+def test_on_paper_predictions_are_unfolded_and_tables_fit() -> None:
+    with opened(REPORT, 760) as (page, _):
         page.emulate_media(media="print")
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        assert page.locator("details:not([open])").count() == 0
+        assert page.locator("details.folded:not([open])").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 760
         assert not page.locator("nav").is_visible() and not page.locator(".tool").first.is_visible()
 
 

@@ -163,7 +163,7 @@ window.addEventListener("hashchange", reveal);
 reveal();
 let opened = [];
 window.addEventListener("beforeprint", () => {
-  opened = all("details:not([open])");
+  opened = folded.filter((item) => !item.open);
   for (const item of opened) item.open = true;
 });
 window.addEventListener("afterprint", () => { for (const item of opened) item.open = false; });
