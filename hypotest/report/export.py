@@ -21,8 +21,7 @@ import polars as pl
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import OutputError
-from hypotest.pages.document import Document, Heading, document
-from hypotest.pages.inline import prose
+from hypotest.pages.document import Document
 from hypotest.pages.registry import page_of
 from hypotest.records.results.results import Results
 from hypotest.records.stored.folders import built_aside, errors_name, flush, flush_folder
@@ -34,6 +33,7 @@ from hypotest.report.results_file import (
     results_schema,
     results_text,
 )
+from hypotest.report.unrendered import unrendered_page
 
 __all__ = [
     "NULLS_SCHEMA",
@@ -103,7 +103,9 @@ def write_run(
         except OSError:
             raise
         except Exception as error:  # the numbers are there: what cannot be drawn must not take them along
-            _without_report(aside, written, error)
+            shutil.rmtree(aside / "figures", ignore_errors=True)
+            (aside / "figures").mkdir()
+            _write_reports(aside, unrendered_page(written, error))
         plain["files"] = file_hashes(aside)
         plain["manifest_sha256"] = manifest_digest(plain)
         _write(aside / "manifest.json", json_text(plain))
@@ -270,20 +272,6 @@ def _drawn_page(
 
     (folder / "figures").mkdir()
     return run_page(results, manifest, draw_figures(results, nulls, folder / "figures", start_stage))
-
-
-def _without_report(folder: Path, results: Results, error: Exception) -> None:
-    """Leave a report that says where the numbers are, in place of one that could not be rendered."""
-    shutil.rmtree(folder / "figures", ignore_errors=True)
-    (folder / "figures").mkdir()
-    verdict, what = results.verdict_line or "none", f"{type(error).__name__}: {error}"
-    said = prose(
-        "The report could not be rendered: {}. Every number of the run lies beside this file, in "
-        "results.json and nulls.parquet. `hypotest report` with this folder renders it again, in a "
-        "version in which the fault is mended.",
-        what,
-    )
-    _write_reports(folder, document([Heading(results.title, 1), said, f"Verdict: {verdict}."]))
 
 
 def _read(path: Path) -> str:
