@@ -1,4 +1,4 @@
-"""The report on known networks, and its tables in the README: ``make controls``."""
+"""The report on known networks, and its tables in docs: ``make controls``."""
 
 import sys
 
@@ -12,12 +12,13 @@ from hypotest.studies.controls.measures_page import LEGEND, separation_table
 from hypotest.studies.controls.page import by_network, verdict_table
 from hypotest.studies.controls.record import ControlResult, Examined, MeasuredNetwork, Separation
 from hypotest.studies.controls.study import results_of
-from tests.example import ROOT, command, readme_with
+from tests.example import command
+from tests.texts import ROOT, put
 
 RESULT = ROOT / "reports" / "controls" / "controls.json"
 MEASURED = RESULT.with_name("measures.json")
 MARK, MEASURES_MARK = "controls", "controls-measures"
-"""Of the README."""
+"""Of its tables in docs."""
 BOTH_KNOWN = "two-tasks"
 """The protocol that has networks known to be modular and networks known to be distributed."""
 
@@ -53,12 +54,10 @@ def measures_summary() -> str:
 
 
 def main() -> None:
-    """Train and examine what is not there yet, write the report, and copy its tables into the README."""
+    """Train and examine what is not there yet, write the report, and copy its tables into docs."""
     command("controls", "--out", str(RESULT.parents[1]), *sys.argv[1:])
-    readme = ROOT / "README.md"
-    text = readme_with(summary(), MARK, readme.read_text(encoding="utf-8"))
-    text = readme_with(measures_summary(), MEASURES_MARK, text)
-    readme.write_text(text, encoding="utf-8")
+    put(summary(), MARK)
+    put(measures_summary(), MEASURES_MARK)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Regenerate the committed reports and what the README copies from them: ``make example``."""
+"""Regenerate the committed reports and what README and docs copy from them: ``make example``."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -19,21 +20,40 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 from hypotest.studies.demo.study import pack
+from tests.texts import ROOT, put
 
-ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
 AS_PUBLISHED = ROOT / "reports" / "rare-tokens-as-published" / "example"
 VERDICT, BOTH, VOCABULARY = "verdict", "both", "measures"
-"""Marks of the README: the table of the example, both verdicts side by side, the measures of the language."""
+"""Marks of the pages: the table of the example, both verdicts side by side, the measures of the language."""
+FIRST = "my-study.yaml"
+EXPLAINED, FIRST_RUN = "explained", "first-run"
+"""Marks of the first five minutes: what is said of the first protocol, and what its run prints."""
+
+
+def printed(*arguments: str, cwd: Path) -> str:
+    """What a command prints at 80 columns and without a terminal, as a block of Markdown."""
+    command = [sys.executable, "-m", "hypotest", *arguments]
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)}
+    finished = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True)
+    text = "\n".join(line.rstrip() for line in finished.stdout.strip().splitlines())
+    return f"```text\n{text}\n```"
 
 
 def shown() -> str:
-    """What ``hypotest show`` prints of the example, at 80 columns and without a terminal."""
-    command = [sys.executable, "-m", "hypotest", "show", str(EXAMPLE.relative_to(ROOT))]
-    environment = {"COLUMNS": "80", "NO_COLOR": "1", "PATH": ""}
-    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    text = "\n".join(line.rstrip() for line in finished.stdout.strip().splitlines())
-    return f"```text\n{text}\n```"
+    """What ``hypotest show`` prints of the example."""
+    return printed("show", str(EXAMPLE.relative_to(ROOT)), cwd=ROOT)
+
+
+def explained(folder: Path) -> str:
+    """What ``hypotest explain`` says of the protocol that ``hypotest init`` writes."""
+    printed("init", FIRST, cwd=folder)
+    return printed("explain", FIRST, cwd=folder)
+
+
+def first_run(folder: Path) -> str:
+    """What ``hypotest run`` prints of it."""
+    return printed("run", FIRST, cwd=folder)
 
 
 def side_by_side(run: Run, published: Run) -> str:
@@ -93,13 +113,6 @@ def measures_table() -> str:
     return markdown(table(head, rows))
 
 
-def readme_with(text: str, mark: str, readme: str) -> str:
-    """A README with a text between two marks, such as ``<!-- verdict: begin -->``."""
-    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
-    before, rest = readme.split(begin)
-    return f"{before}{begin}\n{text}\n{end}{rest.split(end)[1]}"
-
-
 def command(*arguments: str) -> None:
     """Run a command of hypotest in this process; one that fails ends it."""
     from hypotest.__main__ import main as hypotest
@@ -121,15 +134,16 @@ def regenerate(protocol: Path, place: Path) -> None:
 
 
 def main() -> None:
-    """Run both protocols, put their folders in place, and copy tables and verdicts into the README."""
+    """Run both protocols, put their folders in place, and copy tables and verdicts into README and docs."""
     for place in (EXAMPLE, AS_PUBLISHED):
         regenerate(ROOT / "protocols" / f"{place.parent.name}.yaml", place)
     pack(EXAMPLE)
-    path = ROOT / "README.md"
-    readme = readme_with(shown(), VERDICT, path.read_text(encoding="utf-8"))
-    both = side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED))
-    readme = readme_with(measures_table(), VOCABULARY, readme_with(both, BOTH, readme))
-    path.write_text(readme, encoding="utf-8")
+    put(shown(), VERDICT)
+    put(side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED)), BOTH)
+    put(measures_table(), VOCABULARY)
+    with tempfile.TemporaryDirectory() as folder:
+        put(explained(Path(folder)), EXPLAINED)
+        put(first_run(Path(folder)), FIRST_RUN)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the README says is what a user gets."""
+"""What README and docs say is what a user gets."""
 
 import json
 import re
@@ -23,34 +23,38 @@ from tests.example import (
     AS_PUBLISHED,
     BOTH,
     EXAMPLE,
-    ROOT,
     VERDICT,
     VOCABULARY,
     measures_table,
-    readme_with,
     shown,
     side_by_side,
 )
+from tests.texts import DOCS, README, ROOT, fenced, pages, stands
 
 TEMPLATES = ROOT / "hypotest" / "registration" / "templates"
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+TEXTS = {path: path.read_text(encoding="utf-8") for path in pages()}
+EVERYTHING = "\n".join(TEXTS.values())
 
 
-def test_the_table_in_the_readme_is_what_show_prints():
-    assert readme_with(shown(), VERDICT, README) == README
+def test_the_readme_is_short():
+    assert len(TEXTS[README].splitlines()) < 150
 
 
-def test_both_verdicts_in_the_readme_are_those_of_the_examples():
-    both = side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED))
-    assert readme_with(both, BOTH, README) == README
+def test_the_tables_of_the_example_are_what_show_prints():
+    assert stands(shown(), VERDICT)
 
 
-def test_the_measures_in_the_readme_are_those_of_the_language():
-    assert readme_with(measures_table(), VOCABULARY, README) == README
+def test_both_verdicts_are_those_of_the_examples():
+    assert stands(side_by_side(Run.open(EXAMPLE), Run.open(AS_PUBLISHED)), BOTH)
 
 
-def test_the_protocol_in_the_readme_is_the_one_that_init_writes(tmp_path):
-    (text,) = re.findall(r"```yaml\n(hypotest: 1\nid: minimal\n.*?)```", README, flags=re.S)
+def test_the_table_of_measures_is_that_of_the_language():
+    assert stands(measures_table(), VOCABULARY)
+
+
+def test_the_minimal_protocol_is_the_one_that_init_writes(tmp_path):
+    plans = fenced("yaml", DOCS / "guide" / "own-protocol.md")
+    (text,) = (plan for plan in plans if plan.startswith("hypotest: 1\nid: minimal\n"))
     path = tmp_path / "p.yaml"
     path.write_text(text, encoding="utf-8")
     assert protocol_hash(load_protocol(path)) == protocol_hash(load_protocol(TEMPLATES / "minimal.yaml"))
@@ -66,7 +70,7 @@ def test_the_example_was_run_with_the_shipped_protocol_and_model(example):
         assert manifest["hashes"]["text"][f"{source['name']} {source['version']}"] == source["sha256"]
 
 
-def test_the_calibration_in_the_readme_is_the_committed_one():
+def test_the_calibration_in_the_docs_is_the_committed_one():
     summary = ""
     if calibration.RESULT.exists():
         committed = read_calibration(calibration.RESULT)
@@ -75,7 +79,7 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
         assert set(names) <= set(every) and len(names) == len(set(names))
         fewest = min(item.n_simulations for item in committed.scenarios)
         if fewest < 2000 or len(names) < len(every):  # readers see how many, and that more are planned
-            assert f"{fewest} simulations of {len(names)} of the {len(every)} kinds" in README
+            assert f"{fewest} simulations of {len(names)} of the {len(every)} kinds" in EVERYTHING
         page = calibration.RESULT.with_suffix(".md").read_text(encoding="utf-8")
         assert page == PAGE.render(calibration_page(committed))
         summary = markdown(*calibration_summary(committed).blocks)
@@ -86,8 +90,8 @@ def test_the_calibration_in_the_readme_is_the_committed_one():
                 if (item.prediction, item.null) == ("coordination", "covariate_matched")
             ]
             said = f"reject in {100 * cell.rejected.count / cell.rejected.n:.0f} % instead of 5 %"
-            assert said in README and said in (EXAMPLE / "report.md").read_text(encoding="utf-8")
-    assert readme_with(summary, calibration.MARK, README) == README
+            assert said in EVERYTHING and said in (EXAMPLE / "report.md").read_text(encoding="utf-8")
+    assert stands(summary, calibration.MARK)
 
 
 def test_every_command_is_documented():
@@ -98,26 +102,30 @@ def test_every_command_is_documented():
         for command in group.registered_commands
     ]
     assert len(names) == len(set(names)) == 21
+    commands = TEXTS[DOCS / "reference" / "commands.md"]
     for name in names:
-        assert f"`hypotest {name} " in README or f"`hypotest {name}`" in README, name
+        assert f"`hypotest {name} " in commands or f"`hypotest {name}`" in commands, name
 
 
 def test_the_first_commands_are_targets_of_the_makefile():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    commands = re.findall(r"^\$ make (\w+)", README, flags=re.M)
+    commands = re.findall(r"^\$ make (\w+)", TEXTS[README], flags=re.M)
     assert commands == ["verdict", "test"]
     for command in commands:
         assert re.search(rf"^{command}:", makefile, flags=re.M)
-    assert "`make test-quick`" in README and re.search(r"^test-quick:", makefile, flags=re.M)
+    assert "`make test-quick`" in EVERYTHING and re.search(r"^test-quick:", makefile, flags=re.M)
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_links_to_files_lead_somewhere():
-    for document in (ROOT / "README.md", EXAMPLE / "report.md", AS_PUBLISHED / "report.md"):
-        links = re.findall(r"\]\((?!https?:)([^)#]+)\)", document.read_text(encoding="utf-8"))
-        assert links
-        for link in links:
-            assert (document.parent / link).exists(), f"{document.name}: {link}"
+@pytest.mark.parametrize(
+    "page", [*TEXTS, EXAMPLE / "report.md", AS_PUBLISHED / "report.md"], ids=lambda path: path.name
+)
+def test_links_to_files_lead_somewhere(page):
+    made = (DOCS / ".gitignore").read_text(encoding="utf-8").split()
+    for link in re.findall(r"\]\((?!https?:)([^)# ]+)[^)]*\)", page.read_text(encoding="utf-8")):
+        to = (page.parent / link).resolve()
+        inside = to.is_relative_to(DOCS) and f"/{to.relative_to(DOCS)}".startswith(tuple(made))
+        assert inside or to.exists(), link
 
 
 @pytest.mark.parametrize("name", ["torch", "nnsight", "transformers"])

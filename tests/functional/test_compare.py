@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.example import AS_PUBLISHED, EXAMPLE, ROOT
+from tests.example import AS_PUBLISHED, EXAMPLE
+from tests.texts import ROOT
 
 PAPER = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
 

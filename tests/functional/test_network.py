@@ -19,6 +19,7 @@ from hypotest.collect.network.ablation import ablation_arrays, kept_route
 from hypotest.errors import EvidenceError, HypotestError, ProtocolError, SelfCheckError, SubjectError
 from hypotest.studies.export.study import export_registration
 from tests import networks as small
+from tests.texts import DOCS, fenced
 
 N_ROWS = 480
 PROTOCOL = """\
@@ -117,7 +118,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.fixture(scope="module")
 def registered(network: hypotest.Network, folder: Path) -> Any:
-    """As the README says: after a look at the selection split and at what the plan can see."""
+    """As the docs say: after a look at the selection split and at what the plan can see."""
     path, out = folder / "two-tasks.yaml", folder / "before"
     assert hypotest.explore(path, subject=network, out=out).group.neurons
     assert hypotest.power(path, quick=True, subject=network, out=out).group_size == 8
@@ -178,15 +179,16 @@ def test_what_else_is_asked_of_it(run: hypotest.Run, network: hypotest.Network, 
     assert hypotest.run(path, limit=40, **out).group == 8
 
 
-def test_the_readme_runs_as_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Protocol and code of its section on any network, in this order."""
-    readme = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
-    section = readme.partition("### Any network, and evidence from elsewhere")[2].partition("\n### ")[0]
-    (plan,), (code,) = (re.findall(rf"```{kind}\n(.*?)```", section, re.S) for kind in ("yaml", "python"))
+def test_the_page_on_own_networks_runs_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Protocol and code, in this order."""
+    page = DOCS / "guide" / "own-network.md"
+    (plan,), (code,) = fenced("yaml", page), fenced("python", page)
     (tmp_path / "two-tasks.yaml").write_text(plan, "utf-8")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), names)
+    exec(compile(code, page.name, "exec"), names)
     run = names["run"]
     assert run.results.registration.status == "confirmatory"
     assert {item.id for item in run.results.predictions} == {"dissociation", "profiles", "parts"}

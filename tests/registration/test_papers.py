@@ -7,7 +7,7 @@ import pytest
 
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.explained.explain import explain_protocol
-from tests.example import ROOT
+from tests.texts import ROOT
 
 FOLDER = ROOT / "protocols" / "papers"
 MODELS = {

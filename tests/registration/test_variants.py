@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hypotest.registration import canonical, load_protocol, read_protocol
-from tests.example import ROOT
+from tests.texts import ROOT
 
 FOLDER = ROOT / "protocols"
 

@@ -1,4 +1,4 @@
-"""The two examples, and what the README copies from them."""
+"""The two examples, and what README and docs copy from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from hypotest.records.results.results import Results
 from hypotest.report.run import Run
 from hypotest.studies.verify.recorded_files import check_files, check_manifest
-from tests.example import AS_PUBLISHED, EXAMPLE, readme_with, side_by_side
+from tests.example import AS_PUBLISHED, EXAMPLE, side_by_side
+from tests.texts import page_with
 
 
 def test_outcomes_of_both_protocols_stand_side_by_side(
@@ -38,10 +39,10 @@ def test_outcomes_of_both_protocols_stand_side_by_side(
 
 def test_only_what_is_between_the_marks_changes() -> None:
     readme = "a\n<!-- both: begin -->\nold\n<!-- both: end -->\nb <!-- verdict: begin --> c\n"
-    changed = readme_with("new", "both", readme)
+    changed = page_with("new", "both", readme)
     assert changed == readme.replace("old", "new")
     with pytest.raises(ValueError, match="unpack"):
-        readme_with("new", "missing", readme)
+        page_with("new", "missing", readme)
 
 
 @pytest.mark.parametrize("folder", [EXAMPLE, AS_PUBLISHED], ids=["rare-tokens", "as-published"])

@@ -7,7 +7,7 @@ import pytest
 from hypotest.errors import ProtocolError
 from hypotest.records.protocol.claims import Claim
 from hypotest.registration.checks.claims import load_claims
-from tests.example import ROOT
+from tests.texts import ROOT
 
 PAPER = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
 HEAD = """\

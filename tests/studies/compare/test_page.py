@@ -23,8 +23,9 @@ from hypotest.studies.compare.words import (
     unpooled_lines,
     untested_lines,
 )
-from tests.example import EXAMPLE, ROOT
+from tests.example import EXAMPLE
 from tests.runs import other_model
+from tests.texts import ROOT
 
 PAPER = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
 

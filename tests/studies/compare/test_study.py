@@ -8,8 +8,9 @@ import pytest
 
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.studies.compare.study import compare
-from tests.example import AS_PUBLISHED, EXAMPLE, ROOT
+from tests.example import AS_PUBLISHED, EXAMPLE
 from tests.runs import other_model
+from tests.texts import ROOT
 
 PAPER = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
 

@@ -18,7 +18,7 @@ from hypotest.studies.controls.study import chosen_controls, examine_controls
 from hypotest.subjects.controls import lesions, two_tasks
 from hypotest.subjects.controls.registry import CONTROLS
 from tests.controls import MARK, MEASURES_MARK, RESULT, measures_summary, results, separated, summary
-from tests.example import ROOT, readme_with
+from tests.texts import stands
 
 BOTH = ("two-blocks", "same-function")
 
@@ -68,19 +68,17 @@ def test_the_table_fits_80_columns_and_the_report_lies_there(whole):
     assert "Rate of right verdicts 1/1, 95 % interval 0.03 to 1.00." in page
 
 
-def test_the_readme_shows_the_report_that_lies_there():
+def test_the_docs_show_the_report_that_lies_there():
     text = summary()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme_with(text, MARK, readme) == readme
+    assert stands(text, MARK)
     wrong = [item for item in results() if item.rate and item.rate.count < item.rate.n]
     assert wrong and all(f"**{item.control}**" in text for item in results() if item.trained)
     page = RESULT.with_name("controls.md").read_text(encoding="utf-8")
     assert all(f"**{item.name}**, seed " in page for item in wrong)
 
 
-def test_the_readme_shows_what_measures_tell_apart():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme_with(measures_summary(), MEASURES_MARK, readme) == readme
+def test_the_docs_show_what_measures_tell_apart():
+    assert stands(measures_summary(), MEASURES_MARK)
     by_name = {item.statistic: item for item in separated()}
     assert by_name["dissociation_index"].modular_distributed == 1
     assert set(by_name) >= {"modularity", "influence_similarity", "segregation", "partition_agreement"}
