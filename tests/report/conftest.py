@@ -13,8 +13,13 @@ import polars as pl
 import pytest
 
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.results.contexts import Context, ContextOfNeuron, Contexts, NeuronContexts
-from hypotest.records.results.corpus_result import CorpusResult
+from hypotest.records.results.corpus_result import (
+    Context,
+    ContextOfNeuron,
+    Contexts,
+    CorpusResult,
+    NeuronContexts,
+)
 from hypotest.records.results.figure_data import (
     FigureData,
     FrequencyCurve,

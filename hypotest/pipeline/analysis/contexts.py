@@ -16,7 +16,7 @@ from hypotest.pipeline.analysis.members import column_of
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
-from hypotest.records.results.contexts import Context, ContextOfNeuron, Contexts, NeuronContexts
+from hypotest.records.results.corpus_result import Context, ContextOfNeuron, Contexts, NeuronContexts
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.tokenizing import passage
 from hypotest.testing.selection import Selection

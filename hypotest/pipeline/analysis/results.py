@@ -31,8 +31,7 @@ from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.prediction import Status
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Registration
-from hypotest.records.results.contexts import Contexts
-from hypotest.records.results.corpus_result import CrossEntropy
+from hypotest.records.results.corpus_result import Contexts, CrossEntropy
 from hypotest.records.results.figure_data import FigureData, FrequencyCurve, RegimeFit
 from hypotest.records.results.group_result import GroupResult
 from hypotest.records.results.placebos import Placebos

@@ -10,8 +10,7 @@ from typing import Any
 
 from hypotest.records.protocol.prediction import Status
 from hypotest.records.registration import Registration
-from hypotest.records.results.contexts import Contexts
-from hypotest.records.results.corpus_result import CorpusResult, CrossEntropy
+from hypotest.records.results.corpus_result import Contexts, CorpusResult, CrossEntropy
 from hypotest.records.results.figure_data import FigureData
 from hypotest.records.results.group_result import AblationResult, Damage, GroupResult, Member
 from hypotest.records.results.placebos import Placebos

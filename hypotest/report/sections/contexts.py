@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from hypotest.pages.document import Details, Heading, Part, Table, table
 from hypotest.pages.inline import Inline, match, quote
-from hypotest.records.results.contexts import Context, ContextOfNeuron, Contexts, NeuronContexts
+from hypotest.records.results.corpus_result import Context, ContextOfNeuron, Contexts, NeuronContexts
 from hypotest.records.results.results import Results
 from hypotest.report.numbers import count_text, fixed, significant
 from hypotest.report.text import token_text
