@@ -1,0 +1,156 @@
+"""What is known so far of the papers' findings, from committed runs: tables of docs/results/findings.md.
+
+    python -m tests.science
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypotest.pages.document import table
+from hypotest.pages.inline import Inline, code, joined, strong
+from hypotest.pages.markdown import markdown
+from hypotest.records.protocol.claims import Claim
+from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.registration.checks.claims import load_claims
+from hypotest.report.numbers import prediction_text
+from hypotest.report.run import Run
+from tests.example import AS_PUBLISHED, EXAMPLE
+from tests.texts import ROOT, put
+
+REPORTS = ROOT / "reports"
+CLAIMS = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
+FINDINGS, REGISTERED = "findings", "registered"
+"""Marks of the page: the paper's findings on each model, and the registered runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network, with the run that decides as published and the one that decides by neurons alike."""
+
+    name: str
+    published: Path
+    matched: Path
+
+
+MODELS = (
+    Model("reference model", AS_PUBLISHED, EXAMPLE),
+    Model(
+        "SmolLM2-135M-Instruct",
+        REPORTS / "smollm2-as-published" / "example",
+        REPORTS / "smollm2" / "example",
+    ),
+)
+OF_PREDICTION = {
+    "plateau-rare": "regimes-rare",
+    "no-plateau-common": "regimes-common",
+    "coordination": "coordination",
+    "no-clusters": "clustering",
+    "attention": "attention",
+    "routing": "routing",
+    "single-head": "single-head",
+    "spectrum": "spectrum",
+}
+"""Claim of the paper's abstract -> prediction of the protocols."""
+_OWN = ("dissociation", "other-direction", "shared-influence")
+_WHICH = {"has_plateau": {0.0: "no plateau", 1.0: "a plateau"}}
+
+
+def finished_runs(folder: Path = REPORTS / "registered") -> list[Run]:
+    """The registered runs, by the name of their protocol."""
+    return [Run.open(path.parent) for path in sorted(folder.glob("*/*/results.json"))]
+
+
+def findings() -> str:
+    """A row a finding of the paper and model: claimed, measured against both opponents, stands or not."""
+    claims = {item.id: item for item in load_claims(CLAIMS).claims}
+    rows: list[tuple[Inline, ...]] = []
+    for name, prediction in OF_PREDICTION.items():
+        for model in MODELS:
+            published, matched = (
+                _prediction(Run.open(path), prediction) for path in (model.published, model.matched)
+            )
+            rows.append(
+                (
+                    claims[name].says,
+                    model.name,
+                    _claimed(claims[name]),
+                    _measured(published),
+                    _stands(claims[name], published),
+                    _measured(matched),
+                    _stands(claims[name], matched),
+                )
+            )
+    for prediction in _OWN:
+        for model in MODELS:
+            item = _prediction(Run.open(model.matched), prediction)
+            rows.append((f"{prediction}: {item.title}", model.name, "not in the paper", "", "", _measured(item), ""))
+    head = ["finding", "model", "claimed", "as published", "stands", "by neurons alike", "stands"]
+    return markdown(table(head, rows))
+
+
+def registered() -> str:
+    """A row a registered run: premise, verdicts, and what each deciding prediction came to."""
+    rows: list[tuple[Inline, ...]] = []
+    for run in finished_runs():
+        results = run.results
+        premises = [item for item in results.predictions if item.role == "premise"]
+        deciding = [item for item in results.predictions if item.role == "deciding"]
+        verdicts = [f"{item.hypothesis} {item.status}" for item in results.verdicts]
+        rows.append(
+            (
+                (code(results.protocol_id), f": {results.title}"),
+                str(results.subject["name"]),
+                joined("; ", [(item.id, ": ", _measured(item)) for item in premises]),
+                joined("; ", [strong(item) for item in verdicts]),
+                joined("; ", [(item.id, ": ", _measured(item)) for item in deciding]),
+            )
+        )
+    return markdown(table(["registered question", "model", "premise", "verdict", "outcomes"], rows))
+
+
+def _prediction(run: Run, name: str) -> PredictionResult:
+    (item,) = [item for item in run.results.predictions if item.id == name]
+    return item
+
+
+def _claimed(claim: Claim) -> str:
+    if claim.outcome:
+        return " or ".join(claim.outcome)
+    return "a plateau" if claim.at_least else "no plateau"
+
+
+def _measured(item: PredictionResult) -> Inline:
+    """Outcome, effect and 95 % interval; of a curve, whether it has a plateau."""
+    if "has_plateau" in item.secondary:
+        return _WHICH["has_plateau"][item.secondary["has_plateau"].value]
+    numbers = prediction_text(item)
+    interval = numbers.interval_95 if item.interval_95 is not None else "no interval"
+    if item.reference_sd is not None and item.standardized is not None:
+        against = f"{item.standardized:.1f} SD of {item.against}"
+    elif item.reference == "value":
+        against = f"against {numbers.reference}"
+    else:
+        against = f"against {item.against}"
+    return (strong(item.outcome), f": {numbers.effect} {interval}, {against}")
+
+
+def _stands(claim: Claim, item: PredictionResult) -> str:
+    """Whether an outcome is the one that is claimed; what is inconclusive leaves it open."""
+    if not claim.outcome:
+        has = item.secondary["has_plateau"].value == 1
+        return "yes" if has == bool(claim.at_least) else "no"
+    if item.outcome in ("inconclusive", "undefined"):
+        return "open"
+    return "yes" if item.outcome in claim.outcome else "no"
+
+
+def main() -> None:
+    """Write both tables between their marks."""
+    put(findings(), FINDINGS)
+    put(registered(), REGISTERED)
+
+
+if __name__ == "__main__":
+    main()
