@@ -23,18 +23,21 @@ def means_index(means: Array) -> Array:
 
 
 class Lesioner:
-    """Changes of loss with groups at their means, from the residual stream, in float64."""
+    """Changes of loss with groups ablated, from the residual stream, in float64."""
 
     def __init__(self, net: Network, selection: Split, e: Split, rows: Array) -> None:
         self.net, self.rows = net, rows
         self.residual = torch.from_numpy(e.residual[rows]).double()
         self.target = torch.from_numpy(e.target[rows].astype(np.int64))
-        self.away = selection.activations.astype(np.float64).mean(0) - e.activations[rows]
+        self.mean = selection.activations.astype(np.float64).mean(0)
+        self.activations = e.activations[rows].astype(np.float64)
         self.before = losses(net, self.residual, self.target)
 
-    def __call__(self, group: Array) -> Array:
+    def __call__(self, group: Array, zero: bool = False) -> Array:
+        """At their means over the selection split, or at zero."""
         write = self.net.blocks[-1].down.weight.T[torch.from_numpy(group)]
-        changed = self.residual + torch.from_numpy(self.away[:, group]) @ write
+        away = -self.activations[:, group] if zero else (self.mean - self.activations)[:, group]
+        changed = self.residual + torch.from_numpy(away) @ write
         return (losses(self.net, changed, self.target) - self.before).numpy()
 
 
@@ -97,6 +100,13 @@ def check_lesions(
             f"{change[~first].mean():.3f} on common; helped {np.mean(change[first] < 0):.0%} and "
             f"{np.mean(change[~first] < 0):.0%}"
         )
+        zero = np.abs(lesion(group, zero=True))
+        medians = [float(np.median(size[part])) for part in (first, ~first)]
+        out.say(
+            f"index with the neurons at zero {sign * index(zero, first):.3f}; of median sizes "
+            f"{sign * (medians[0] - medians[1]) / sum(medians):.3f}; in shares of the loss before "
+            f"{sign * index(size / np.maximum(lesion.before.numpy(), 0.1), first):.3f}"
+        )
     together = result["ablation"]["group"]
     out.row(
         "mean change of the rare group at once",
@@ -105,11 +115,12 @@ def check_lesions(
         "claimed over half of the rare positions",
     )
     one = by_name["dissociation"]["secondary"]
-    stored = np.abs(lesions.evaluation[lesions.random].astype(np.float64))
+    alike = lesions.random & np.array([len(g) == len(groups["dissociation"]) for g in lesions.groups])
+    stored = np.abs(lesions.evaluation[alike].astype(np.float64))
     random = np.array([index(group, e.rare) for group in stored])
     out.row("random groups, stored changes: index", one["random_groups_index"]["value"], float(random.mean()))
     out.row("    SD", one["random_groups_index_sd"]["value"], float(random.std(ddof=1)))
-    own = np.abs(lesion(lesions.groups[int(np.flatnonzero(lesions.random)[0])]))
+    own = np.abs(lesion(lesions.groups[int(np.flatnonzero(alike)[0])]))
     out.row("    the first of them, derived", float(index(stored[0][rows], first)), index(own, first))
     what_could_be(out, lesion, splits, groups["dissociation"], first)
     at_equal_loss(out, np.abs(changes["dissociation"]), lesion.before.numpy(), first)
@@ -131,6 +142,7 @@ def what_could_be(out: Table, lesion: Lesioner, splits: dict[str, Split], group:
     chosen = {
         "most selective of all": np.argsort(-preference)[:k],
         f"most selective of the {4 * k} most influential": loud[np.argsort(-preference[loud])[:k]],
+        f"the next {k} by influence on rare": np.argsort(-rare)[k : 2 * k],
         "least selective of all": np.argsort(preference)[:k],
         "most beyond the common profile, scaled": np.argsort(-(rare - scale * common))[:k],
         "least beyond it": np.argsort(rare - scale * common)[:k],
