@@ -4,8 +4,10 @@ BIN := .venv/bin
 # A file of tests stays in one process, with the runs that its tests share; one process a core.
 PYTEST := $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
+SPHINX := $(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -b html docs build/docs
+
 .DEFAULT_GOAL := help
-.PHONY: help verdict verdict-smollm2 test test-quick docs-test fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate controls controls-measures clean
+.PHONY: help verdict verdict-smollm2 test test-quick docs docs-test fuzz format bench bench-ablation bench-inference bench-network bench-scale example calibrate controls controls-measures clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -17,6 +19,10 @@ help: ## list the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
+.venv/docs-ready: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+	@touch $@
+
 verdict: .venv/ready ## set up, run protocols/rare-tokens.yaml, print the verdict, write the report
 	$(BIN)/hypotest run protocols/rare-tokens.yaml
 
@@ -25,29 +31,33 @@ verdict-smollm2: .venv/ready ## the same for a public model of 135 million param
 	@echo "about a quarter of an hour on two quiet cores, more on busy ones; where it is stopped, it goes on the next time"
 	$(BIN)/hypotest run protocols/smollm2.yaml
 
-test: .venv/ready ## set up, then format check, lint, types, import contracts, tests
-	$(BIN)/ruff format --check hypotest tests
-	$(BIN)/ruff check hypotest tests
+test: .venv/docs-ready ## set up, then format check, lint, types, import contracts, pages, tests
+	$(BIN)/ruff format --check hypotest tests docs
+	$(BIN)/ruff check hypotest tests docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST)
+	$(SPHINX)
+	$(PYTEST) -m "not notebook"
 
 test-quick: .venv/ready ## a minute of tests for the inner loop: no networks, nothing slow; names what took longer
 	$(PYTEST) -m "not slow" --durations 10 --durations-min 1
 
-docs-test: .venv/ready ## tests in a browser; installs Debian's chromium where it may, skips with the reason elsewhere
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+docs: .venv/docs-ready ## build the pages of docs, offline and without a warning, into build/docs
+	$(SPHINX)
+	@echo "open build/docs/index.html"
+
+docs-test: .venv/docs-ready ## run the notebooks of docs, and tests in a browser; installs Debian's chromium where it may, skips with the reason elsewhere
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
 	  echo "chromium is not here and cannot be installed: its tests are skipped"
-	$(PYTEST) -m browser -rs
+	$(PYTEST) -m "browser or notebook" -rs
 
 fuzz: .venv/ready ## damage protocols at random: N=10000 mutations, SEED=1
 	$(BIN)/python -m tests.registration.fuzz --mutations $(or $(N),10000) --seed $(or $(SEED),1)
 
 format: .venv/ready ## format the code and sort imports
-	$(BIN)/ruff check --fix-only --quiet hypotest tests
-	$(BIN)/ruff format hypotest tests
+	$(BIN)/ruff check --fix-only --quiet hypotest tests docs
+	$(BIN)/ruff format hypotest tests docs
 
 bench: .venv/ready ## time the stages of the reference protocol, cold and cached, with peak memory
 	$(BIN)/python -m tests.benchmarks.stages

@@ -27,8 +27,8 @@ AS_PUBLISHED = ROOT / "reports" / "rare-tokens-as-published" / "example"
 VERDICT, BOTH, VOCABULARY = "verdict", "both", "measures"
 """Marks of the pages: the table of the example, both verdicts side by side, the measures of the language."""
 FIRST = "my-study.yaml"
-EXPLAINED, FIRST_RUN = "explained", "first-run"
-"""Marks of the first five minutes: what is said of the first protocol, and what its run prints."""
+EXPLAINED = "explained"
+"""Marks of the first five minutes: what is said of the first protocol."""
 
 
 def printed(*arguments: str, cwd: Path) -> str:
@@ -49,11 +49,6 @@ def explained(folder: Path) -> str:
     """What ``hypotest explain`` says of the protocol that ``hypotest init`` writes."""
     printed("init", FIRST, cwd=folder)
     return printed("explain", FIRST, cwd=folder)
-
-
-def first_run(folder: Path) -> str:
-    """What ``hypotest run`` prints of it."""
-    return printed("run", FIRST, cwd=folder)
 
 
 def side_by_side(run: Run, published: Run) -> str:
@@ -143,7 +138,6 @@ def main() -> None:
     put(measures_table(), VOCABULARY)
     with tempfile.TemporaryDirectory() as folder:
         put(explained(Path(folder)), EXPLAINED)
-        put(first_run(Path(folder)), FIRST_RUN)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,9 @@
-"""Attention Gini: whether attention concentrates on few positions (eq. 7)."""
+"""Attention Gini: whether attention concentrates on few positions (eq. 7).
+
+Its formula::
+
+    (1 + 1/n − (2/n) Σᵢ (n + 1 − i) aᵢ) n / (n − 1), with a₁ ≤ … ≤ aₙ the attention to n visible keys
+"""
 
 from __future__ import annotations
 

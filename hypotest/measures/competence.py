@@ -1,4 +1,9 @@
-"""Competence: whether the network knows the task above chance, and needs the group for it."""
+"""Competence: whether the network knows the task above chance, and needs the group for it.
+
+Its formula::
+
+    the lesser, by t, of mean(loss of a guess − loss) and mean(loss without the group − loss)
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Effective dimension: along how many directions the neurons vary together (eq. 4)."""
+"""Effective dimension: along how many directions the neurons vary together (eq. 4).
+
+Its formula::
+
+    j + (τ − c_j) / (c_{j+1} − c_j) for c_j ≤ τ < c_{j+1}, with c_j the share of variance of j components
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Hill alpha: how fast the spectrum of the neurons' weights falls off (eq. 9, 10)."""
+"""Hill alpha: how fast the spectrum of the neurons' weights falls off (eq. 9, 10).
+
+Its formula::
+
+    k / Σᵢ log(λᵢ / λ_k), over the k largest eigenvalues of the weights' Gram matrix
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,9 @@
 """Influence similarity: whether the same neurons matter for both conditions, and as much.
 
+Its formula::
+
+    ⟨a, b⟩ / √(⟨a, a⟩ ⟨b, b⟩), with a and b the mean influences of all neurons on both conditions
+
 On small trained networks: 0 for two blocks, 0.99 to 1.00 for one function under permuted labels, 0.68 to 0.70
 where half of one task follows the other, 0.14 to 0.22 for dense networks on separate inputs; 0.81 to 0.86
 where nothing was learned, so that it needs a premise. The reference model has 0.94 for rare and common

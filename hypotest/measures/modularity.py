@@ -1,4 +1,9 @@
-"""Modularity Q: whether the network between the neurons falls into communities (eq. 5, 6)."""
+"""Modularity Q: whether the network between the neurons falls into communities (eq. 5, 6).
+
+Its formula::
+
+    Q = Σᵢⱼ (wᵢⱼ − γ sᵢ sⱼ / 2m) [cᵢ = cⱼ] / 2m, with w the edges, s their sums, c the communities
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Participation ratio: over how many directions the variance is spread."""
+"""Participation ratio: over how many directions the variance is spread.
+
+Its formula::
+
+    1 / Σⱼ pⱼ², with pⱼ the share of variance of component j
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Partition agreement: whether neurons that act together are those of one declared part."""
+"""Partition agreement: whether neurons that act together are those of one declared part.
+
+Its formula::
+
+    (agreement − expected) / (greatest − expected), counted over pairs of neurons
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Partition concentration: whether a group lies in few of the declared parts."""
+"""Partition concentration: whether a group lies in few of the declared parts.
+
+Its formula::
+
+    Gini coefficient of members per part, times P / (P − 1) for P parts
+"""
 
 from __future__ import annotations
 

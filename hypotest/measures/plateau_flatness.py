@@ -1,4 +1,9 @@
-"""Plateau flatness: whether the rank-influence curve begins with a plateau (eq. 11); describes."""
+"""Plateau flatness: whether the rank-influence curve begins with a plateau (eq. 11); describes.
+
+Its formula::
+
+    1 − |left slope| / κ, with κ the slope of the power law behind the breakpoint
+"""
 
 from __future__ import annotations
 

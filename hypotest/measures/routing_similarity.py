@@ -1,4 +1,9 @@
-"""Routing similarity: whether the heads look around alike in both conditions."""
+"""Routing similarity: whether the heads look around alike in both conditions.
+
+Its formula::
+
+    meanₕ cₕ / meanₕ √(max(aₕ, 0) max(bₕ, 0)), with c between conditions, a and b within each
+"""
 
 from __future__ import annotations
 

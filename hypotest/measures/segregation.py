@@ -1,4 +1,9 @@
-"""Segregation: whether the neurons share more with each other than with the rest of the layer."""
+"""Segregation: whether the neurons share more with each other than with the rest of the layer.
+
+Its formula::
+
+    mean mutual information inside the group / mean of that between the group and the rest
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Selectivity: whether the neurons matter more for targets of the first condition than for the second's."""
+"""Selectivity: whether the neurons matter more for targets of the first condition than for the second's.
+
+Its formula::
+
+    mean over the group of (first − second) / (first + second), of mean influences
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Impact of the top head: how strongly the neurons depend on one attention head (eq. 8)."""
+"""Impact of the top head: how strongly the neurons depend on one attention head (eq. 8).
+
+Its formula::
+
+    ‖a − a without the head‖ / ‖a‖, over the group's activations a
+"""
 
 from __future__ import annotations
 

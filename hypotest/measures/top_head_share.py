@@ -1,4 +1,9 @@
-"""The top head's share: whether one attention head carries what its layer brings to the neurons."""
+"""The top head's share: whether one attention head carries what its layer brings to the neurons.
+
+Its formula::
+
+    ‖a − a without the head‖² / ‖a − a without all heads of its layer‖²
+"""
 
 from __future__ import annotations
 

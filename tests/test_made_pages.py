@@ -1,0 +1,63 @@
+"""Pages of docs that are made from the package have everything that a protocol can name."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from hypotest.measures.registry import MEASURES
+from hypotest.nulls.registry import NULLS
+from hypotest.predicates.registry import PREDICATES
+from hypotest.records.protocol.protocol import Protocol
+from tests.texts import DOCS, ROOT
+
+sys.path.insert(0, str(ROOT))
+from docs.made import errors, pages
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, str]:
+    return pages.made_pages()
+
+
+def test_every_noun_has_a_page(made: dict[str, str]) -> None:
+    for kind, names in (("measures", MEASURES), ("nulls", NULLS), ("predicates", PREDICATES)):
+        for name in names:
+            text = made[f"{kind}/{name}.md"]
+            assert text.startswith(f"# `{name}`") and "## In a protocol" in text
+            assert f"(../{kind}/{name}.md)" in made[f"reference/{kind}.md"]
+
+
+@pytest.mark.parametrize("name", sorted(MEASURES))
+def test_a_measure_says_what_its_outcomes_mean(made: dict[str, str], name: str) -> None:
+    text, words = made[f"measures/{name}.md"], MEASURES[name].words
+    assert words.less.partition("{")[0] in text and words.greater.partition("{")[0] in text
+    assert "```text" in text  # its formula
+    assert all(f"`{option}`" in text for option in MEASURES[name].options)
+
+
+def test_the_language_has_every_key(made: dict[str, str]) -> None:
+    text = made["reference/protocol.md"]
+    assert all(f"| `{name}`" in text for name in Protocol.model_fields)
+
+
+def test_errors_are_collected_with_their_remedies(made: dict[str, str]) -> None:
+    collected = errors.messages()
+    assert sum(map(len, collected.values())) > 150
+    assert set(collected) <= set(errors.KINDS)
+    assert "Exit code 2." in made["reference/errors.md"] and "Exit code 1." in made["reference/errors.md"]
+
+
+def test_only_pages_that_changed_are_written(tmp_path: Path, made: dict[str, str], monkeypatch) -> None:
+    monkeypatch.setattr(pages, "made_pages", lambda: made)
+    (tmp_path / "nulls").mkdir()
+    (tmp_path / "nulls" / "gone.md").touch()
+    pages.write_pages(tmp_path)
+    times = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.md")}
+    assert len(times) == len(made)  # and the page of a null that is gone is gone
+    pages.write_pages(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.md")} == times
+    ignored = (DOCS / ".gitignore").read_text(encoding="utf-8").split()
+    assert all(f"/{name}".startswith(tuple(ignored)) for name in made)
