@@ -61,14 +61,18 @@ html_sidebars = {"index": []}
 
 
 def _link_outwards(app: object, name: str, source: list[str]) -> None:
-    """Markdown outside docs, such as a report, is no page: link to its file."""
+    """Markdown outside docs, such as a report, is no page: link to its file. A folder is not on this site."""
     folder = (HERE / name).parent
 
     def linked(link: re.Match[str]) -> str:
-        outside = not (folder / link[1]).resolve().is_relative_to(HERE)
-        return f"](path:{link[1]})" if outside else link[0]
+        words, place = link.groups()
+        to = (folder / place).resolve()
+        if to.is_dir():
+            return words
+        outside = place.endswith(".md") and not to.is_relative_to(HERE)
+        return f"[{words}](path:{place})" if outside else link[0]
 
-    source[0] = re.sub(r"\]\(([^):#]+\.md)\)", linked, source[0])
+    source[0] = re.sub(r"(?<!!)\[([^\]]+)\]\(([^):#\s]+)\)", linked, source[0])
 
 
 def setup(app: object) -> None:
