@@ -1,6 +1,6 @@
-"""What is known so far of the papers' findings, from committed runs: tables of docs/results/findings.md.
+"""What is known so far of the papers' findings, from committed runs: tables of README and docs/results/findings.md.
 
-    python -m tests.science
+python -m tests.science
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration.checks.claims import load_claims
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
-from tests.example import AS_PUBLISHED, EXAMPLE
+from tests.example import AS_PUBLISHED, EXAMPLE, printed
 from tests.texts import ROOT, put
 
 REPORTS = ROOT / "reports"
 CLAIMS = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
-FINDINGS, REGISTERED = "findings", "registered"
-"""Marks of the page: the paper's findings on each model, and the registered runs."""
+FINDINGS, REGISTERED, PUBLIC = "findings", "registered", "public"
+"""Marks: the paper's findings on each model, the registered runs, and the verdict on the public model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,9 @@ def findings() -> str:
     for prediction in _OWN:
         for model in MODELS:
             item = _prediction(Run.open(model.matched), prediction)
-            rows.append((f"{prediction}: {item.title}", model.name, "not in the paper", "", "", _measured(item), ""))
+            rows.append(
+                (f"{prediction}: {item.title}", model.name, "not in the paper", "", "", _measured(item), "")
+            )
     head = ["finding", "model", "claimed", "as published", "stands", "by neurons alike", "stands"]
     return markdown(table(head, rows))
 
@@ -146,8 +148,14 @@ def _stands(claim: Claim, item: PredictionResult) -> str:
     return "yes" if item.outcome in claim.outcome else "no"
 
 
+def public() -> str:
+    """What ``hypotest show`` prints of the public model."""
+    return printed("show", str(MODELS[1].matched.relative_to(ROOT)), cwd=ROOT)
+
+
 def main() -> None:
-    """Write both tables between their marks."""
+    """Write the tables between their marks."""
+    put(public(), PUBLIC)
     put(findings(), FINDINGS)
     put(registered(), REGISTERED)
 

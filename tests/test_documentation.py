@@ -18,7 +18,7 @@ from hypotest.studies.calibration.calibrate import read_calibration
 from hypotest.studies.calibration.cases import choose_cases
 from hypotest.studies.calibration.page import calibration_page, calibration_summary
 from hypotest.subjects.reference import REFERENCE
-from tests import calibration
+from tests import calibration, science
 from tests.example import (
     AS_PUBLISHED,
     BOTH,
@@ -42,6 +42,28 @@ def test_the_readme_is_short():
 
 def test_the_tables_of_the_example_are_what_show_prints():
     assert stands(shown(), VERDICT)
+
+
+def test_the_findings_are_those_of_the_committed_runs():
+    assert stands(science.public(), science.PUBLIC)
+    assert stands(science.findings(), science.FINDINGS)
+    assert stands(science.registered(), science.REGISTERED)
+
+
+def test_what_the_readme_says_of_the_public_model_is_what_its_run_found():
+    run = Run.open(science.MODELS[1].matched).results
+    shared, selected = sum(item.in_both for item in run.members), len(run.group.neurons)
+    said = " ".join(TEXTS[README].split())
+    assert f"{shared} of the same {selected} for common ones" in said
+    assert {item.hypothesis: item.status for item in run.verdicts} == {
+        "modular": "refuted",
+        "distributed": "undecided",
+    }
+    outcomes = {item.id: item.outcome for item in run.predictions}
+    assert outcomes["coordination"] == outcomes["clustering"] == "equivalent"
+    assert {item.hypothesis: item.status for item in Run.open(EXAMPLE).results.verdicts} == {
+        item.hypothesis: item.status for item in run.verdicts
+    }
 
 
 def test_both_verdicts_are_those_of_the_examples():
