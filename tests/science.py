@@ -1,4 +1,4 @@
-"""What is known so far of the papers' findings, from committed runs: tables of README and docs/results/findings.md.
+"""What is known so far of the papers' findings, from committed runs: tables of README and docs.
 
 python -m tests.science
 """
