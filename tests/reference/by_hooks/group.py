@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import combinations, product
+from math import comb
 from typing import Any
 
 import leidenalg
@@ -38,6 +40,15 @@ def draws_within(bins: Array, group: Array, n: int, rng: np.random.Generator) ->
         members, taken = np.flatnonzero(bins == b), int((bins[group] == b).sum())
         drawn.append(np.array([rng.choice(members, taken, replace=False) for _ in range(n)]))
     return np.concatenate(drawn, 1)
+
+
+def every_group(bins: Array, group: Array, most: int = 20_000) -> Array | None:
+    """All groups with as many neurons in each bin; None where there are too many."""
+    inside = [(np.flatnonzero(bins == b), int((bins[group] == b).sum())) for b in np.unique(bins[group])]
+    if np.prod([float(comb(len(members), taken)) for members, taken in inside]) > most:
+        return None
+    parts = [list(combinations(members.tolist(), taken)) for members, taken in inside]
+    return np.array([sum(choice, ()) for choice in product(*parts)])
 
 
 def of(matrix: Array, groups: Array) -> Array:
@@ -137,7 +148,7 @@ def check_nulls(
     own = {
         "specialization": float(preference[group].mean()),
         "coordination": float(dimension(of(correlation, group[None]))[0]),
-        "clustering": louvain(information[np.ix_(group, group)], 20),
+        "clustering": float(np.mean([louvain(information[np.ix_(group, group)]) for _ in range(30)])),
         "spectrum": hill(output[group])[0],
     }
     for null, groups in nulls.items():
@@ -163,6 +174,20 @@ def check_nulls(
                 two_sided(own[name], drawn),
                 f"{len(drawn)} draws, claimed {claimed['n_draws']}",
             )
+    every = every_group(bins, group)
+    if every is not None:
+        values = dimensions(correlation, every)
+        low, high = (
+            np.mean(values <= own["coordination"] + 1e-9),
+            np.mean(values >= own["coordination"] - 1e-9),
+        )
+        margin = by_name["coordination"]["margin"][1]
+        beyond = [np.mean(sign * (values - values.mean()) > margin) for sign in (-1, 1)]
+        out.say(
+            f"all {len(every)} groups that local_matched can draw, of {len(np.unique(every))} neurons: "
+            f"dimension {values.mean():.4f} ({values.std():.4f}), {values.min():.3f} to {values.max():.3f}, "
+            f"exact p {2 * min(low, high):.4f}; beyond the margin {beyond[0]:.1%} below, {beyond[1]:.1%} above"
+        )
     # How much hangs on the matching: other penalties, other bins, the claim the other way round.
     for name, other in (("no penalty", local_bins(s, group, 1e6)), ("prior SD 1", local_bins(s, group, 1.0))):
         drawn = dimensions(correlation, draws_within(other, group, n // 3, rng))
