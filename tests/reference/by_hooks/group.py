@@ -186,7 +186,7 @@ def check_nulls(
         out.say(
             f"all {len(every)} groups that local_matched can draw, of {len(np.unique(every))} neurons: "
             f"dimension {values.mean():.4f} ({values.std():.4f}), {values.min():.3f} to {values.max():.3f}, "
-            f"exact p {2 * min(low, high):.4f}; beyond the margin {beyond[0]:.1%} below, {beyond[1]:.1%} above"
+            f"exact p {2 * min(low, high):.4f}; beyond the margin {beyond[0]:.1%} and {beyond[1]:.1%}"
         )
     # How much hangs on the matching: other penalties, other bins, the claim the other way round.
     for name, other in (("no penalty", local_bins(s, group, 1e6)), ("prior SD 1", local_bins(s, group, 1.0))):
