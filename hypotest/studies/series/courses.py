@@ -15,7 +15,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.registration import canonical
-from hypotest.studies.series.record import Course, Member, Point, SeriesResult, TrendResult
+from hypotest.studies.series.record import Course, SeriesMember, Point, SeriesResult, TrendResult
 from hypotest.verdict import stance
 
 
@@ -72,10 +72,10 @@ def combine(
     )
 
 
-def _member(plan: Protocol, results: Results, name: MemberName, n_members: int) -> Member:
+def _member(plan: Protocol, results: Results, name: MemberName, n_members: int) -> SeriesMember:
     decides = all(item.role == "descriptive" for item in plan.trends)
     alone = {item.hypothesis: item.status for item in results.verdicts} if decides else {}
-    return Member(
+    return SeriesMember(
         name=name.shown,
         place=name.place,
         folder=name.folder,

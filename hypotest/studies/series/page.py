@@ -33,7 +33,7 @@ from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.reworded import reworded
 from hypotest.report.text import nearest_path
-from hypotest.studies.series.record import SERIES_VERSION, Course, Member, SeriesResult, TrendResult
+from hypotest.studies.series.record import SERIES_VERSION, Course, SeriesMember, SeriesResult, TrendResult
 
 SIGNS = {"less": "<", "greater": ">", "equivalent": "=", "inconclusive": "?", "undefined": "x"}
 _TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
@@ -112,12 +112,12 @@ def _signs(series: SeriesResult) -> Table:
     return Table(columns, tuple(rows))
 
 
-def _marked(series: SeriesResult, member: Member) -> bool:
+def _marked(series: SeriesResult, member: SeriesMember) -> bool:
     """Whether the member's group is not the plateau that the protocol looks for."""
     return series.protocol["group"]["select"] == "plateau" and not member.has_plateau
 
 
-def _status(member: Member, hypothesis: str) -> Inline:
+def _status(member: SeriesMember, hypothesis: str) -> Inline:
     status = member.corrected.get(hypothesis, UNDEFINED)
     return strong(status, _TONES[status]) if status in _TONES else status
 
@@ -221,7 +221,7 @@ def _members(series: SeriesResult) -> Table:
     )
 
 
-def _statuses(member: Member, hypothesis: str) -> str:
+def _statuses(member: SeriesMember, hypothesis: str) -> str:
     corrected, alone = member.corrected.get(hypothesis), member.alone.get(hypothesis)
     if corrected is None:
         return UNDEFINED

@@ -60,7 +60,7 @@ class TrendResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class SeriesMember:
     """One run of a series."""
 
     name: str
@@ -92,7 +92,7 @@ class SeriesResult(Shown):
     axis: Axis
     level: float
     hypotheses: tuple[str, ...]
-    members: tuple[Member, ...]
+    members: tuple[SeriesMember, ...]
     skipped: tuple[str, ...]
     """Members that cannot be tested, and why."""
     courses: tuple[Course, ...]
