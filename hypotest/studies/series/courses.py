@@ -15,7 +15,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.registration import canonical
-from hypotest.studies.series.record import Course, SeriesMember, Point, SeriesResult, TrendResult
+from hypotest.studies.series.record import Course, Point, SeriesMember, SeriesResult, TrendResult
 from hypotest.verdict import stance
 
 
