@@ -32,8 +32,8 @@ verdict-smollm2: .venv/ready ## the same for a public model of 135 million param
 	$(BIN)/hypotest run protocols/smollm2.yaml
 
 test: .venv/docs-ready ## set up, then format check, lint, types, import contracts, pages, tests
-	$(BIN)/ruff format --check hypotest tests docs
-	$(BIN)/ruff check hypotest tests docs
+	$(BIN)/ruff format --check hypotest tests docs protocols
+	$(BIN)/ruff check hypotest tests docs protocols
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(SPHINX)
@@ -56,8 +56,8 @@ fuzz: .venv/ready ## damage protocols at random: N=10000 mutations, SEED=1
 	$(BIN)/python -m tests.registration.fuzz --mutations $(or $(N),10000) --seed $(or $(SEED),1)
 
 format: .venv/ready ## format the code and sort imports
-	$(BIN)/ruff check --fix-only --quiet hypotest tests docs
-	$(BIN)/ruff format hypotest tests docs
+	$(BIN)/ruff check --fix-only --quiet hypotest tests docs protocols
+	$(BIN)/ruff format hypotest tests docs protocols
 
 bench: .venv/ready ## time the stages of the reference protocol, cold and cached, with peak memory
 	$(BIN)/python -m tests.benchmarks.stages

@@ -1,5 +1,6 @@
 """The examples of agreement.yaml: 118 nouns in four minimal pairs each, as JSON lines.
 
+Example:
     python protocols/registered/agreement.py
 """
 
@@ -8,14 +9,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-NOUNS = """argument array attribute axis branch buffer button cache callback class client column command comment
-connection constant container context cookie coordinate copy date decorator default device document element encoder
-engine entry error event exception expression extension field file filter flag folder format frame function graph header
-image index instance iterator key label layer level limit line link list loop map marker menu message method metric
-model module name network node number object operator option order output package page panel parameter parser path
-pattern pixel plot plugin point pointer policy pool port process profile program prompt property query queue record
-region request resource response result row rule sample schema script section segment sensor sequence server session
-signal slice socket source""".split()
+NOUNS = """
+argument array attribute axis branch buffer button cache callback class client column command comment
+connection constant container context cookie coordinate copy date decorator default device document element
+encoder engine entry error event exception expression extension field file filter flag folder format frame
+function graph header image index instance iterator key label layer level limit line link list loop map
+marker menu message method metric model module name network node number object operator option order output
+package page panel parameter parser path pattern pixel plot plugin point pointer policy pool port process
+profile program prompt property query queue record region request resource response result row rule sample
+schema script section segment sensor sequence server session signal slice socket source
+""".split()  # noqa: SIM905
 IRREGULAR = {"axis": "axes", "index": "indices"}
 FRAMES = (  # before the noun, after it, verb for one, verb for many
     ("The {}", " of this module", " is", " are"),

@@ -1,14 +1,15 @@
 """The text of language.yaml: manual pages that exist in German and in French, as plain text.
 
+Example:
     apt-get download manpages-de=4.18.1-1 manpages-fr=4.18.1-1
     dpkg -x manpages-de_4.18.1-1_all.deb pages && dpkg -x manpages-fr_4.18.1-1_all.deb pages
     python protocols/registered/manual_pages.py pages/usr/share/man
 
-Writes protocols/registered/german and french, one file a page, of those that both languages have. The pages are
-translations by the project manpages-l10n under the licences of their originals (mostly GPL-2+, GPL-3+ and Verbatim;
-/usr/share/doc/manpages-de/copyright lists them); they are not part of this repository.
+Writes protocols/registered/german and french, one file a page, of those that both languages have. The pages
+are translations by the project manpages-l10n under the licences of their originals (mostly GPL-2+, GPL-3+ and
+Verbatim; /usr/share/doc/manpages-de/copyright lists them); they are not part of this repository.
 
-What is left of a page: paragraphs of prose of at least 60 characters, without requests, examples, tables, options and
+What is left of a page: paragraphs of prose of at least 60 characters, without requests, examples, tables and
 the translators' last section.
 """
 
@@ -24,9 +25,11 @@ LANGUAGES = {"de": "german", "fr": "french"}
 SHORTEST = 60
 """Characters of a paragraph; shorter ones are headings, options and names."""
 _TRANSLATION = re.compile(r"^\.SH\s+\"?(ÜBERSETZUNG|TRADUCTION)")
-_SPECIAL = {r"\-": "-", r"\(aq": "'", r"\(dq": '"', r"\(bu": "", r"\(co": "(c)", r"\(rs": "\\", r"\e": "\\",
-            r"\(em": "-", r"\(en": "-", r"\(lq": '"', r"\(rq": '"', r"\(Fo": '"', r"\(Fc": '"', r"\&": "",
-            r"\~": " ", r"\ ": " ", r"\/": "", r"\,": "", r"\:": "", r"\%": "", r"\|": "", r"\^": ""}  # fmt: skip
+_SPECIAL = {
+    r"\-": "-", r"\(aq": "'", r"\(dq": '"', r"\(bu": "", r"\(co": "(c)", r"\(rs": "\\", r"\e": "\\",
+    r"\(em": "-", r"\(en": "-", r"\(lq": '"', r"\(rq": '"', r"\(Fo": '"', r"\(Fc": '"', r"\&": "",
+    r"\~": " ", r"\ ": " ", r"\/": "", r"\,": "", r"\:": "", r"\%": "", r"\|": "", r"\^": "",
+}  # fmt: skip
 
 
 def plain(line: str) -> str:
@@ -77,7 +80,8 @@ def text_of(page: Path) -> str:
 
 def pages(folder: Path) -> dict[str, Path]:
     """Section and name -> file."""
-    return {f"{path.parent.name}/{path.name}": path for path in folder.glob("man*/*.gz") if not path.is_symlink()}
+    files = (path for path in folder.glob("man*/*.gz") if not path.is_symlink())
+    return {f"{path.parent.name}/{path.name}": path for path in files}
 
 
 def main() -> None:
