@@ -5,6 +5,8 @@ python -m tests.science
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +18,11 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration.checks.claims import load_claims
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
-from tests.example import AS_PUBLISHED, EXAMPLE, printed
+from tests.example import AS_PUBLISHED, EXAMPLE, command, printed
 from tests.texts import ROOT, put
 
 REPORTS = ROOT / "reports"
+COMPARED = REPORTS / "compared"
 CLAIMS = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
 FINDINGS, REGISTERED, PUBLIC = "findings", "registered", "public"
 """Marks: the paper's findings on each model, the registered runs, and the verdict on the public model."""
@@ -153,8 +156,19 @@ def public() -> str:
     return printed("show", str(MODELS[1].matched.relative_to(ROOT)), cwd=ROOT)
 
 
+def compare() -> None:
+    """Hold both runs as published against every claim of the paper, and put the comparison in place."""
+    runs = [str(model.published.relative_to(ROOT)) for model in reversed(MODELS)]
+    with tempfile.TemporaryDirectory() as folder:
+        command("compare", *runs, "--with", str(CLAIMS.relative_to(ROOT)), "--out", folder)
+        (comparison,) = Path(folder).glob("comparisons/*")
+        shutil.rmtree(COMPARED, ignore_errors=True)
+        shutil.copytree(comparison, COMPARED)
+
+
 def main() -> None:
-    """Write the tables between their marks."""
+    """Write the comparison, and the tables between their marks."""
+    compare()
     put(public(), PUBLIC)
     put(findings(), FINDINGS)
     put(registered(), REGISTERED)

@@ -50,6 +50,19 @@ def test_the_findings_are_those_of_the_committed_runs():
     assert stands(science.registered(), science.REGISTERED)
 
 
+def test_the_comparison_is_of_the_committed_runs():
+    record = json.loads((science.COMPARED / "comparison.json").read_text(encoding="utf-8"))
+    runs = {item["label"]: Run.open(ROOT / item["folder"]).results for item in record["runs"]}
+    assert len(runs) == len(science.MODELS)
+    for check in record["checks"]:
+        if check["prediction"] is None:
+            continue
+        (item,) = (one for one in runs[check["run"]].predictions if one.id == check["prediction"])
+        assert check["measured_outcome"] in (None, item.outcome)
+        if check["quantity"] in ("observed", "effect"):
+            assert check["measured"] in (None, getattr(item, check["quantity"]))
+
+
 def test_what_the_readme_says_of_the_public_model_is_what_its_run_found():
     run = Run.open(science.MODELS[1].matched).results
     shared, selected = sum(item.in_both for item in run.members), len(run.group.neurons)
