@@ -24,7 +24,7 @@ from hypotest.records.protocol.wording import MaterialWords
 _KEPT = ("code", "path", "quote", "match")
 """Spans that are no prose of ours."""
 _TOKEN = "␣"
-"""A paragraph that shows tokens is left as it is."""
+"""A paragraph that shows tokens, unless it quotes them, is left as it is."""
 
 
 def reworded(page: Document, words: MaterialWords) -> Document:
@@ -68,9 +68,13 @@ def _block(block: Block, words: MaterialWords) -> Block:
 
 
 def _inline(text: Inline, words: MaterialWords) -> Inline:
-    if _TOKEN in plain(text):
-        return text
-    return _said(text, words)
+    return text if _shows_token(text) else _said(text, words)
+
+
+def _shows_token(text: Inline) -> bool:
+    if isinstance(text, tuple):
+        return any(_shows_token(item) for item in text)
+    return _TOKEN in plain(text) and not (isinstance(text, Span) and text.kind in _KEPT)
 
 
 def _said(text: Inline, words: MaterialWords) -> Inline:
