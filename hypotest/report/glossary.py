@@ -21,7 +21,7 @@ WORDS: Mapping[str, str] = {
     "ceiling": "The share of null draws that lie inside the margin: if most of them do, lying inside "
     "it says little.",
     "certified": "Computed with a proven bound on the error of every single number.",
-    "condition": "One of two kinds of positions that are compared, such as rare and common targets.",
+    "condition": "One of two kinds of positions that are compared, such as tokens of two kinds.",
     "confidence interval": "The range of effects that the data do not rule out at the stated level.",
     "confirmatory": "Registered before any evaluation document was seen, and run as registered.",
     "contradicts": "The outcome is another one than the hypothesis expected.",

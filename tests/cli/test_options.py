@@ -50,6 +50,7 @@ def test_no_text_of_the_package_names_an_option_alone():
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            text = re.sub(r"style=\"--[a-z]", "", text)  # a property of CSS
             if re.search(r"(?<![\w-])--[a-z]", text) and not any(tool in text for tool in OTHER_TOOLS):
                 alone.append(f"{place}:{node.lineno}: {text.strip()[:80]}")
     assert not alone, "\n".join(alone)

@@ -135,7 +135,7 @@ def test_some_layers_are_the_same_runs(depth, hypotest, small_protocol, small_mo
         ("[1, 9]", "must be one of the layers 0 to 3"),
         ("[0, 3]", "no attention of"),
         ("[3, -1]", "must be listed once; found -1, which is the layer 3"),
-        ("[3, last]", "subject.layer[1]"),
+        ("[3, last]", "must be a whole number; found 'last'"),
     ],
 )
 def test_layers_that_cannot_be_a_series(

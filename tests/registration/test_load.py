@@ -112,7 +112,7 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
          "must be plateau, all, {top_fraction: a share up to 1}, {top: a number}, or {ids: [neurons]}; "
          "found 'top'"),
         ("seed: 1", "seed: 1\nsubject: {layer: first}", "19:18", "subject.layer",
-         "must be last, all, or the number of a block; found 'first'"),
+         "must be last, all, or the number of a block, or a list of numbers; found 'first'"),
         ("modular: greater", "modular: grater", "16:14", "predictions.coordination.modular",
          "must be less, greater, equivalent, a list of these, or any; found 'grater'; did you "
          "mean 'greater'?"),

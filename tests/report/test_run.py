@@ -96,7 +96,7 @@ def test_figures_are_those_of_the_report():
     figure = run.plot()
     assert figure.axes
     assert run.figures["effects"].axes
-    with pytest.raises(KeyError, match="no figure 'ladders'; there are effects, ladder"):
+    with pytest.raises(KeyError, match="no figure 'ladders'; there are effects, group, ladder"):
         run.figures["ladders"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from hypotest.records.protocol.design import MatchFactor
 from hypotest.records.protocol.packaged import PACKAGED
@@ -72,6 +72,14 @@ Layers = Annotated[tuple[int, ...], Field(max_length=1000)]
 """Several blocks, each by its number."""
 
 
+def _layer_kind(value: Any) -> str | None:
+    if isinstance(value, list | tuple):
+        return "several"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return "number"
+    return "word" if value in ("last", "all") else None
+
+
 class Subject(Strict):
     """The network under test."""
 
@@ -93,8 +101,14 @@ class Subject(Strict):
         "list, such as [step1000, step143000], is run one after the other",
     )
     layer: Annotated[
-        Annotated[Literal["last", "all"], Tag("word")] | Annotated[int | Layers, Tag("other")],
-        either(("last", "all"), int | list | tuple, "must be last, all, the number of a block, or a list"),
+        Annotated[Literal["last", "all"], Tag("word")]
+        | Annotated[int, Tag("number")]
+        | Annotated[Layers, Tag("several")],
+        Discriminator(
+            _layer_kind,
+            custom_error_type="alternatives",
+            custom_error_message="must be last, all, or the number of a block, or a list of numbers",
+        ),
     ] = Field(
         default="last",
         description="block whose units are tested: `last`, its number from 0 (from the end if negative), or, "

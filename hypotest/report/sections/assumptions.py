@@ -105,14 +105,14 @@ def _model(results: Results) -> Iterator[_Row]:
     must = "The network knows the text: neurons of a network that guesses are not for anything."
     if loss.unigram is None:
         yield (
-            "competence",
+            "a competent network",
             must,
             "in part",
             f"{fixed(loss.nats, 2)} nats a token; guessing costs {fixed(loss.chance, 2)}.",
         )
         return
     yield (
-        "competence",
+        "a competent network",
         must,
         "checked" if loss.nats < loss.unigram else strong("violated", "bad"),
         f"{fixed(loss.nats, 2)} nats a token; token counts alone cost {fixed(loss.unigram, 2)}, guessing "

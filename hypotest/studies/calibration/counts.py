@@ -136,7 +136,7 @@ def merge(counts: dict[str, KindCounts], parts: Iterable[Path]) -> None:
             try:
                 counts[name] = counts[name].plus(item)
             except ValueError as error:
-                raise OutputError(f"{part}: of {name!r} {error}: give it other numbers (--first)") from None
+                raise OutputError(f"{part}: of {name!r} {error}: give it other numbers (first=)") from None
 
 
 def rounds(counts: Counts, first: int, stop: int, size: int) -> Iterable[tuple[str, Range]]:

@@ -29,7 +29,11 @@ def test_a_series_of_layers_or_checkpoints_is_valid(problems_of):
 @pytest.mark.parametrize(
     ("subject", "key", "message"),
     [
-        ("{model: a/b, layer: all, revision: [step1, step2]}", "subject.layer", "must not be all together"),
+        (
+            "{model: a/b, layer: all, revision: [step1, step2]}",
+            "subject.layer",
+            "must be one layer where there are several revisions",
+        ),
         ("{model: a/b, revision: [main, step2]}", "subject.revision[0]", "must name a training step"),
         ("{model: a/b, revision: [step2, step1]}", "subject.revision[1]", "must be later"),
         ("{model: a/b, revision: [step1, checkpoint-1]}", "subject.revision[1]", "must be later"),

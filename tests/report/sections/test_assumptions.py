@@ -34,9 +34,9 @@ def test_every_assumption_has_an_answer_with_its_number(results: Results) -> Non
 
 def test_a_network_that_guesses_violates_one(results: Results) -> None:
     worse = dataclasses.replace(results, cross_entropy=CrossEntropy(9.0, 6.5, 9.01, 100, 4))
-    assert answers(worse)["competence"][0] == "violated"
+    assert answers(worse)["a competent network"][0] == "violated"
     better = dataclasses.replace(results, cross_entropy=CrossEntropy(4.0, 6.5, 9.01, 100, 4))
-    assert answers(better)["competence"][0] == "checked"
+    assert answers(better)["a competent network"][0] == "checked"
 
 
 def test_what_was_not_ablated_is_not_called_checked(results: Results) -> None:
