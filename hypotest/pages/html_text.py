@@ -66,7 +66,10 @@ class HtmlText:
     def terms(self) -> list[tuple[str, str, str]]:
         """Id, word and meaning of those that occurred, in the order of the alphabet."""
         used = sorted(self._used, key=lambda name: (name.lower(), name))
-        return [(_term_id(name), name, self._terms[name]) for name in used]
+        by_id: dict[str, str] = {}
+        for name in used:  # a measure and a word of the glossary may be one term
+            by_id.setdefault(_term_id(name), name)
+        return [(identity, name, self._terms[name]) for identity, name in by_id.items()]
 
     def _span(self, item: Span, explains: bool) -> str:
         if item.kind == "break":
