@@ -18,6 +18,7 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration.checks.claims import load_claims
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
+from hypotest.studies.compare.claim_checks import judge_outcome, judge_range, quantity_of
 from tests.example import AS_PUBLISHED, EXAMPLE, command, printed
 from tests.texts import ROOT, put
 
@@ -57,7 +58,6 @@ OF_PREDICTION = {
 }
 """Claim of the paper's abstract -> prediction of the protocols."""
 _OWN = ("dissociation", "other-direction", "shared-influence")
-_WHICH = {"has_plateau": {0.0: "no plateau", 1.0: "a plateau"}}
 
 
 def finished_runs(folder: Path = REPORTS / "registered") -> list[Run]:
@@ -66,13 +66,14 @@ def finished_runs(folder: Path = REPORTS / "registered") -> list[Run]:
 
 
 def findings() -> str:
-    """A row a finding of the paper and model: claimed, measured against both opponents, stands or not."""
+    """A row a finding of the paper and model: claimed, measured against both opponents, agrees or not."""
     claims = {item.id: item for item in load_claims(CLAIMS).claims}
+    runs = {path: Run.open(path) for model in MODELS for path in (model.published, model.matched)}
     rows: list[tuple[Inline, ...]] = []
     for name, prediction in OF_PREDICTION.items():
         for model in MODELS:
             published, matched = (
-                _prediction(Run.open(path), prediction) for path in (model.published, model.matched)
+                _prediction(runs[path], prediction) for path in (model.published, model.matched)
             )
             rows.append(
                 (
@@ -87,11 +88,11 @@ def findings() -> str:
             )
     for prediction in _OWN:
         for model in MODELS:
-            item = _prediction(Run.open(model.matched), prediction)
+            item = _prediction(runs[model.matched], prediction)
             rows.append(
                 (f"{prediction}: {item.title}", model.name, "not in the paper", "", "", _measured(item), "")
             )
-    head = ["finding", "model", "claimed", "as published", "stands", "by neurons alike", "stands"]
+    head = ["finding", "model", "claimed", "as published", "agrees?", "by neurons alike", "agrees?"]
     return markdown(table(head, rows))
 
 
@@ -129,7 +130,7 @@ def _claimed(claim: Claim) -> str:
 def _measured(item: PredictionResult) -> Inline:
     """Outcome, effect and 95 % interval; of a curve, whether it has a plateau."""
     if "has_plateau" in item.secondary:
-        return _WHICH["has_plateau"][item.secondary["has_plateau"].value]
+        return "a plateau" if item.secondary["has_plateau"].value else "no plateau"
     numbers = prediction_text(item)
     interval = numbers.interval_95 if item.interval_95 is not None else "no interval"
     if item.reference_sd is not None and item.standardized is not None:
@@ -142,13 +143,12 @@ def _measured(item: PredictionResult) -> Inline:
 
 
 def _stands(claim: Claim, item: PredictionResult) -> str:
-    """Whether an outcome is the one that is claimed; what is inconclusive leaves it open."""
-    if not claim.outcome:
-        has = item.secondary["has_plateau"].value == 1
-        return "yes" if has == bool(claim.at_least) else "no"
-    if item.outcome in ("inconclusive", "undefined"):
-        return "open"
-    return "yes" if item.outcome in claim.outcome else "no"
+    """Whether a run agrees with a claim, as `hypotest compare` judges it, whatever it is compared with."""
+    if claim.outcome:
+        return judge_outcome(claim.outcome, item.outcome)[0]
+    measured, interval = quantity_of(item, claim.quantity)
+    assert claim.range is not None and measured is not None
+    return judge_range(claim.range, measured, interval)[0]
 
 
 def public() -> str:

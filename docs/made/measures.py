@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docs.made.calibrated import rejections
-from docs.made.text import docstring_of, first_line, listed, paragraphs, sentence, table
+from docs.made.text import docstring_of, first_line, listed, overview, paragraphs, sentence, table
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure, Measure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import OF_NULLS
@@ -25,17 +25,13 @@ def pages() -> dict[str, str]:
         (f"[`{name}`](../measures/{name}.md)", measure.words.of(NAMES).what, measure.words.of(NAMES).unit)
         for name, measure in MEASURES.items()
     ]
-    index = paragraphs(
-        "# Measures",
+    return overview(
+        "measures",
         "What a prediction can measure. Each is one file of the package; another package can add "
         "[its own](../guide/extending.md). *First* and *second* are the two conditions.",
         table(["measure", "what it says", "unit"], rows),
-        "```{toctree}\n:hidden:\n\n" + "\n".join(f"../measures/{name}" for name in MEASURES) + "\n```",
+        {name: page(MEASURES[name]) for name in MEASURES},
     )
-    return {
-        "reference/measures.md": index,
-        **{f"measures/{name}.md": page(MEASURES[name]) for name in MEASURES},
-    }
 
 
 def _home(measure: Measure) -> object:
@@ -85,7 +81,8 @@ def _example(measure: Measure) -> str:
     lines = ["predictions:", "  - id: one", f"    measure: {measure.name}"]
     if measure.options:
         said = [f"{key}: {option.default}" for key, option in measure.options.items() if option.default != ""]
-        lines.append(f"    options: {{{', '.join(said)}}}   # the defaults") if said else None
+        if said:
+            lines.append(f"    options: {{{', '.join(said)}}}   # the defaults")
     lines.append(f"    contrast: {_contrast(measure)}")
     return "```yaml\n" + "\n".join(lines) + "\n```"
 

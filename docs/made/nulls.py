@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docs.made.calibrated import rejections
 from docs.made.language import keys_of
-from docs.made.text import docstring_of, first_line, listed, paragraphs, sentence, table
+from docs.made.text import docstring_of, first_line, listed, overview, paragraphs, sentence, table
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.null import Null
 from hypotest.nulls.registry import NULLS
@@ -24,14 +24,13 @@ def pages() -> dict[str, str]:
         )
         for name, null in NULLS.items()
     ]
-    index = paragraphs(
-        "# Nulls",
+    return overview(
+        "nulls",
         "What a group is compared with, from weak questions to strict ones. A protocol names the one that decides; "
         "a report shows them all. [Which null?](../which-null.md)",
         table(["null", "what it asks", "decides"], rows),
-        "```{toctree}\n:hidden:\n\n" + "\n".join(f"../nulls/{name}" for name in NULLS) + "\n```",
+        {name: page(NULLS[name]) for name in NULLS},
     )
-    return {"reference/nulls.md": index, **{f"nulls/{name}.md": page(NULLS[name]) for name in NULLS}}
 
 
 def _questions(null: Null) -> list[str]:

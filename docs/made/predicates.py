@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from docs.made.language import keys_of
-from docs.made.text import docstring_of, first_line, listed, paragraphs, sentence, table
+from docs.made.text import docstring_of, first_line, listed, overview, paragraphs, sentence, table
 from hypotest.predicates.predicate import ABOUT, Predicate
 from hypotest.predicates.registry import PREDICATES
 
@@ -28,17 +28,13 @@ def pages() -> dict[str, str]:
         (f"[`{name}`](../predicates/{name}.md)", _where(item), sentence(item.words.summary))
         for name, item in PREDICATES.items()
     ]
-    index = paragraphs(
-        "# Predicates",
+    return overview(
+        "predicates",
         "A condition says which positions it has: by one predicate, or several combined with `all`, `any` and `not` "
         "([your own protocol](../guide/own-protocol.md)).",
         table(["predicate", "stands under", "rows where"], rows),
-        "```{toctree}\n:hidden:\n\n" + "\n".join(f"../predicates/{name}" for name in PREDICATES) + "\n```",
+        {name: page(item) for name, item in PREDICATES.items()},
     )
-    return {
-        "reference/predicates.md": index,
-        **{f"predicates/{name}.md": page(item) for name, item in PREDICATES.items()},
-    }
 
 
 def _where(predicate: Predicate) -> str:

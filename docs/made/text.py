@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypotest.records.rate import Rate
@@ -38,6 +38,20 @@ def sentence(text: str) -> str:
     text = text.strip()
     end = "" if text.endswith((".", "?", "!")) else "."
     return text[:1].upper() + text[1:] + end
+
+
+def overview(kind: str, said: str, rows: str, made: Mapping[str, str]) -> dict[str, str]:
+    """The pages of a kind of noun, with the page that lists them.
+
+    Args:
+        kind: Such as ``measures``: a folder below docs.
+        said: What they are.
+        rows: A table of them.
+        made: Name of each -> its page.
+    """
+    tree = "```{toctree}\n:hidden:\n\n" + "\n".join(f"../{kind}/{name}" for name in made) + "\n```"
+    index = paragraphs(f"# {kind.capitalize()}", said, rows, tree)
+    return {f"reference/{kind}.md": index, **{f"{kind}/{name}.md": page for name, page in made.items()}}
 
 
 def docstring_of(function: Any) -> str:

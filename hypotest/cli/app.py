@@ -125,6 +125,14 @@ def working(what_stays: str) -> Iterator[StageProgress]:
         raise StoppedError(f"stopped; {what_stays}") from None
 
 
+def open_page(file: Path) -> None:
+    """Open a page in the reader's browser, or say that there is none."""
+    from hypotest.studies.view.study import show_in_browser
+
+    if not show_in_browser(file):
+        Console(stderr=True).print("No browser was found here: open this file in yours.")
+
+
 def check(
     protocol: Path | None = None,
     *,

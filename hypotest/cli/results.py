@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hypotest.cli.app import RESULTS, DeviceOption, EvidenceOption, RunArgument, app, recorded, say, working
+from hypotest.cli.app import (
+    RESULTS,
+    DeviceOption,
+    EvidenceOption,
+    RunArgument,
+    app,
+    open_page,
+    recorded,
+    say,
+    working,
+)
 from hypotest.cli.options import as_options
 from hypotest.errors import ProtocolError, RunError
 from hypotest.pages.text import terminal_text
@@ -36,13 +46,12 @@ def view(
     ] = True,
 ) -> None:
     """Open the report of a run, or an index of all runs in a folder."""
-    from hypotest.studies.view.study import show_in_browser
     from hypotest.studies.view.study import view as find
 
     file = find(place)
     print(terminal_text(file))
-    if browser and not show_in_browser(file):
-        Console(stderr=True).print("No browser was found here: open this file in yours.")
+    if browser:
+        open_page(file)
 
 
 @command(epilog="Example: hypotest report reports/rare-tokens/example")

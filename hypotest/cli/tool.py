@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hypotest.cli.app import TOOL, app, check, say, working
+from hypotest.cli.app import TOOL, app, check, open_page, say, working
 from hypotest.errors import ProtocolError
 from hypotest.pages.text import terminal_text
 
@@ -29,12 +29,12 @@ def demo(
 ) -> None:
     """Show a finished run and its report in seconds: no model, nothing is computed."""
     from hypotest.studies.demo.study import demo as unpack
-    from hypotest.studies.view.study import show_in_browser, view
+    from hypotest.studies.view.study import view
 
     run = unpack(out)
     Console().print(run)
-    if browser and not show_in_browser(view(out)):
-        Console(stderr=True).print("No browser was found here: open this file in yours.")
+    if browser:
+        open_page(view(out))
 
 
 @command(epilog="Example: hypotest doctor")

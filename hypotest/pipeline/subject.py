@@ -73,24 +73,25 @@ def one_checkpoint(protocol: Protocol) -> str | None:
     Raises:
         SubjectError: If it is one.
     """
+    _require_one(protocol)
     revision = protocol.subject.revision
-    if protocol.is_series or isinstance(revision, tuple):
-        raise _is_series(protocol)
+    assert not isinstance(revision, tuple)
     return revision
 
 
 def _one_layer(protocol: Protocol) -> int | str:
+    _require_one(protocol)
     layer = protocol.subject.layer
-    if isinstance(layer, tuple):
-        raise _is_series(protocol)
+    assert not isinstance(layer, tuple)
     return layer
 
 
-def _is_series(protocol: Protocol) -> SubjectError:
-    key, value = protocol.subject.series or ("revision", "a list")
-    return SubjectError(
-        f"subject.{key}: found {value}, and only `hypotest run` goes through a series; name one {key}"
-    )
+def _require_one(protocol: Protocol) -> None:
+    if protocol.subject.series is not None:
+        key, value = protocol.subject.series
+        raise SubjectError(
+            f"subject.{key}: found {value}, and only `hypotest run` goes through a series; name one {key}"
+        )
 
 
 def layer_width(protocol: Protocol, reader: Reader, base: Path) -> int | None:

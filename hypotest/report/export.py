@@ -26,7 +26,7 @@ from hypotest.pages.registry import page_of
 from hypotest.records.results.results import Results
 from hypotest.records.stored.folders import built_aside, errors_name, flush, flush_folder
 from hypotest.report.results_file import (
-    REPORT,
+    REPORTS,
     SCHEMA_FILE,
     json_text,
     parse_results,
@@ -51,8 +51,6 @@ __all__ = [
     "write_run",
 ]
 
-REPORTS = {REPORT: "html", "report.md": "markdown"}
-"""Files of a run's folder that say what its results are -> the format of each."""
 NULLS_SCHEMA = {
     "prediction": pl.String,
     "null": pl.String,

@@ -17,6 +17,8 @@ from hypotest.registration.locks.canonical import refuse_constant
 
 REPORT = "report.html"
 """The report of a run, to be opened; the same lies beside it as Markdown."""
+REPORTS = {REPORT: "html", "report.md": "markdown"}
+"""File of each report of a run -> its page format; the first that is there is the one to open."""
 SCHEMA_FILE = Path(__file__).with_name("results.schema.json")
 """The schema as it is shipped; `results_schema` computes it from the records."""
 

@@ -108,8 +108,8 @@ def with_numbers(kept: Contexts, evidence: Evidence) -> Contexts:
     row_of = {
         pair: row for row, pair in enumerate(zip(split.blocks.tolist(), split.indices.tolist(), strict=True))
     }
-    numbers = np.arange(evidence.n_neurons) if evidence.numbers is None else evidence.numbers
-    columns = {int(number): column for column, number in enumerate(numbers.tolist())}
+    numbers = evidence.layer_numbers(np.arange(evidence.n_neurons))
+    columns = {number: column for column, number in enumerate(numbers.tolist())}
     rows = [row_of.get((item.block, item.index)) for item in kept.contexts]
 
     def measured(shown: tuple[ContextOfNeuron, ...], column: int) -> tuple[ContextOfNeuron, ...]:

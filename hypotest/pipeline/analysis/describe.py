@@ -11,6 +11,7 @@ from hypotest.estimators.dimension import Scale
 from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.results.defined import defined
 from hypotest.records.results.figure_data import HeadResult, Spectrum
 from hypotest.testing.attention import gini_of_heads
 from hypotest.testing.heads import head_layers
@@ -73,12 +74,12 @@ def describe_heads(
             HeadResult(
                 layer=head.layer,
                 head=head.head,
-                gini_first=_finite(gini[first, column].mean()),
-                gini_second=_finite(gini[second, column].mean()),
+                gini_first=defined(gini[first, column].mean()),
+                gini_second=defined(gini[second, column].mean()),
                 impact=None,
                 null_impact=None,
                 layer_share=None,
-                routing=_finite(similarity[column]),
+                routing=defined(similarity[column]),
             )
             for column, head in enumerate(evidence.heads)
         ), {}
@@ -100,12 +101,12 @@ def describe_heads(
         HeadResult(
             layer=head.layer,
             head=head.head,
-            gini_first=_finite(gini[first, column].mean()),
-            gini_second=_finite(gini[second, column].mean()),
-            impact=_finite(impact[column]),
-            null_impact=_finite(null_impact[column]),
-            layer_share=_finite(share[column]),
-            routing=_finite(similarity[column]),
+            gini_first=defined(gini[first, column].mean()),
+            gini_second=defined(gini[second, column].mean()),
+            impact=defined(impact[column]),
+            null_impact=defined(null_impact[column]),
+            layer_share=defined(share[column]),
+            routing=defined(similarity[column]),
         )
         for column, head in enumerate(evidence.heads)
     )
@@ -118,7 +119,3 @@ def describe_heads(
         impacts[f"L{number} random"] = float(mine.mean())
         impacts[f"L{number} all"] = float(all_heads[place])
     return table, impacts
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -9,6 +9,7 @@ from hypotest.estimators.influence import influence
 from hypotest.records.evidence.arrays import FloatArray
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.results.defined import defined
 from hypotest.records.results.figure_data import LayerInfluence
 from hypotest.records.results.group_result import Damage, Member
 from hypotest.testing.selection import Selection
@@ -32,7 +33,7 @@ def describe_members(evidence: Evidence, selection: Selection) -> tuple[Member, 
     return tuple(
         Member(
             neuron=int(number),
-            influence=(_finite(changes[0][place]), _finite(changes[1][place])),
+            influence=(defined(changes[0][place]), defined(changes[1][place])),
             activation=(float(means[0][place]), float(means[1][place])),
             in_both=int(group[place]) in both,
         )
@@ -99,9 +100,5 @@ def _column_means(rows: FloatArray) -> NDArray[np.float64]:
 
 
 def _triple(values: list[float]) -> tuple[float | None, float | None, float | None]:
-    first, second, neither = map(_finite, values)
+    first, second, neither = map(defined, values)
     return first, second, neither
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -45,6 +45,7 @@ from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.results.defined import defined
 from hypotest.records.results.placebos import PlaceboResult, Placebos
 from hypotest.testing.selection import select
 from hypotest.testing.task import Task
@@ -184,7 +185,7 @@ def _results(
         if reason := why_no_placebo(item, protocol):
             results.append(PlaceboResult(item.id, reason=reason))
             continue
-        values = [[_known(number) for number in rows[places[item.id]]] for rows in of_splits]
+        values = [[defined(number) for number in rows[places[item.id]]] for rows in of_splits]
         by_loss = values[n_splits] if len(values) > n_splits else (None, None)
         results.append(
             PlaceboResult(
@@ -197,7 +198,3 @@ def _results(
             )
         )
     return results
-
-
-def _known(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

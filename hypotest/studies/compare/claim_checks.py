@@ -110,7 +110,7 @@ def _check(
     result = next(item for item in results.predictions if item.id == prediction.id)
     check = replace(check, prediction=result.id, measured_outcome=result.outcome)
     if claim.outcome is not None:
-        agreement, why = _judge_outcome(claim.outcome, result.outcome)
+        agreement, why = judge_outcome(claim.outcome, result.outcome)
         bounds = _bounds(result)
         return replace(check, measured=result.effect, interval=bounds, agreement=agreement, reason=why)
     measured, interval = quantity_of(result, claim.quantity)
@@ -127,7 +127,8 @@ def _check(
     return replace(check, measured=measured, interval=interval, agreement=agreement, reason=why)
 
 
-def _judge_outcome(claimed: tuple[str, ...], outcome: Outcome) -> tuple[Agreement, str]:
+def judge_outcome(claimed: tuple[str, ...], outcome: Outcome) -> tuple[Agreement, str]:
+    """Whether an outcome is one that a paper claims, and why that is open."""
     if outcome in ("inconclusive", "undefined"):
         return "open", f"the run is {outcome}"
     return ("agrees" if outcome in claimed else "disagrees"), ""

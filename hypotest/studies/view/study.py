@@ -11,12 +11,11 @@ from typing import Any
 from hypotest.errors import OutputError
 from hypotest.pages.html import PAGE
 from hypotest.records.stored.folders import errors_name
+from hypotest.report.results_file import REPORT, REPORTS
 from hypotest.studies.view.page import index_page
 from hypotest.studies.view.record import RunEntry
 
 INDEX = "index.html"
-REPORTS = ("report.html", "report.md")
-"""Of which the first that is there is opened."""
 _DEEPEST = 6
 """Folders below the one that is asked for."""
 
@@ -37,7 +36,7 @@ def view(place: str | Path) -> Path:
     if not folder.is_dir():
         raise OutputError(f"{folder}: not found; name the folder of a run, or one that holds runs")
     if (folder / "results.json").is_file():
-        report = folder / REPORTS[0]
+        report = folder / REPORT
         if not report.is_file():
             raise OutputError(f"{report}: not found; `hypotest report {folder}` renders it")
         return report
