@@ -53,6 +53,7 @@ class Frequency(Strict):
         if self.below_percentile is None and self.from_percentile is None:
             raise ValueError("must have below_percentile, from_percentile or both")
         if None not in (self.below_percentile, self.from_percentile) and (
+            # both are numbers here: the line above says so
             self.from_percentile >= self.below_percentile  # type: ignore[operator]
         ):
             raise ValueError("must have a from_percentile that lies below its below_percentile")

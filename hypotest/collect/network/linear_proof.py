@@ -141,6 +141,7 @@ def _holds(route: Linear, rows: Rows, after: Tensor, sets: list[Tensor]) -> bool
         read = trace(
             network,
             network.inputs.of(rows),
+            # mypy infers no type for the default that binds the loop's value
             change=lambda tensor, call, chosen=chosen: units_set(network, tensor, rows.size, after, chosen),  # type: ignore[misc]
         )
         wanted = network.outcome(read.output, rows, 1, network.anatomy.output_axes)

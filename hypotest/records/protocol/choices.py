@@ -82,6 +82,7 @@ def multiverse_model() -> type[Multiverse]:
     """The record with a field for every option of a measure that can be varied."""
     known = import_module("hypotest.measures.registry").CHOICES
     fields: dict[str, Any] = {
+        # the type is made from the option, which mypy cannot read
         name: (tuple[_kind(option), ...], FieldInfo(default=(), description=option.description))  # type: ignore[misc]
         for name, option in known.items()
     }

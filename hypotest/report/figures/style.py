@@ -145,6 +145,7 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     if layout is not None:
         layout.execute(figure)
     figure.set_layout_engine("none")
+    # matplotlib has no types for what its canvases print
     FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     figure.set_dpi(_RESOLUTION)
     FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": None})  # type: ignore[no-untyped-call]

@@ -54,6 +54,7 @@ class KeptRecords(Generic[Record]):
 
     def __init__(self, place: Path, kind: type[Record], key_of: Callable[[Record], str | None]) -> None:
         self.place = place
+        # mypy takes no class from a variable; pydantic does
         self._adapter = TypeAdapter(tuple[kind, ...])  # type: ignore[valid-type]
         self._key_of = key_of
         self._records: dict[Hashable, Record] = {}
