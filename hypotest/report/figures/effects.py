@@ -148,7 +148,7 @@ def _finish(axes: Axes, items: Sequence[PredictionResult], in_sd: bool, limit: f
     axes.set_yticks(range(len(items)), [printable(item.id) for item in reversed(items)])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_ylim(-0.5, len(items) - 0.5)
+    axes.set_ylim(-0.5, max(1, len(items)) - 0.5)
     axes.set_xlabel(
         "effect in SDs of what it is compared with" if in_sd else "effect in the measure's own unit"
     )

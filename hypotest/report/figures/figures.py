@@ -114,7 +114,8 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
         first, second = results.corpus.conditions
         said = (
             f"Influence of neurons on {first} and on {second} targets, on the evaluation split, with the "
-            f"group marked; what lies below the line matters more for {first} targets."
+            f"group marked; what lies below the line matters more for {first} targets, and what "
+            "stands on an edge has less than a thousandth of the largest influence there, or none."
         )
         plans.append(
             _Plan(

@@ -13,7 +13,12 @@ from hypotest.report.figures.style import COLUMN, FAINT, FIRST, INK, NULL, SECON
 from hypotest.report.numbers import count_text
 
 _SMALLEST = 1e-3
-"""Share of the largest influence below which neurons are left out: they are a long tail of nothing."""
+"""Share of the largest influence at which the axes begin.
+
+What lies below it in one condition stands on the edge: a unit that does nothing at all in the other
+condition is what a module looks like, and 0 has no place on a logarithmic axis. Others below it in both are
+a long tail of nothing and are left out.
+"""
 
 
 def draw_group(others: LayerInfluence, members: Sequence[Member], names: Sequence[str]) -> Figure:
@@ -25,44 +30,49 @@ def draw_group(others: LayerInfluence, members: Sequence[Member], names: Sequenc
         names: Of both conditions.
     """
     figure, (axes,) = new_figure(3.6, width=COLUMN)
-    pairs = [item.influence for item in members]
     known = [
         (first, second, item.in_both)
-        for (first, second), item in zip(pairs, members, strict=True)
-        if first and second
+        for first, second, item in ((*item.influence, item) for item in members)
+        if first is not None and second is not None
     ]
-    largest = max([*others.first, *(first for first, _, _ in known)])
-    floor = largest * _SMALLEST
-    rest = [pair for pair in zip(others.first, others.second, strict=True) if min(pair) > floor]
+    largest = max(
+        [*others.first, *others.second, *(value for pair in known for value in pair[:2])], default=0.0
+    )
+    floor = largest * _SMALLEST or 1.0
+    rest = [pair for pair in zip(others.first, others.second, strict=True) if max(pair) > floor]
     label = f"others ({count_text(others.n_neurons)})"
-    axes.plot(*_columns(rest), ".", color=NULL, markersize=3, label=label, zorder=1)
+    axes.plot(*_columns(rest, floor), ".", color=NULL, markersize=3, label=label, zorder=1, clip_on=False)
     own = [(first, second) for first, second, both in known if not both]
     shared = [(first, second) for first, second, both in known if both]
+    shown = [value for pair in [*rest, *own, *shared] for value in pair]
     first_name, second_name = (printable(name) for name in names)
     if own:
         axes.plot(
-            *_columns(own),
+            *_columns(own, floor),
             "o",
             color=FIRST,
             markersize=4.5,
             markeredgecolor="white",
             markeredgewidth=0.4,
+            clip_on=False,
             label=f"group ({len(own)})" if not shared else f"group, for {first_name} alone ({len(own)})",
         )
     if shared:
         axes.plot(
-            *_columns(shared),
+            *_columns(shared, floor),
             "s",
             color=SECOND,
             markersize=4.2,
             markeredgecolor="white",
             markeredgewidth=0.4,
+            clip_on=False,
             label=f"group, also for {second_name} ({len(shared)})",
         )
+    low, high = (
+        (floor, max(floor, largest) * 1.4) if any(value < floor for value in shown) else _limits(shown)
+    )
     axes.set_xscale("log")
     axes.set_yscale("log")
-    low = min([*axes.get_xlim(), *axes.get_ylim()])
-    high = max([*axes.get_xlim(), *axes.get_ylim()])
     axes.plot([low, high], [low, high], color=INK, linestyle=":", linewidth=1, zorder=0)
     axes.annotate(
         "the same in both",
@@ -82,5 +92,15 @@ def draw_group(others: LayerInfluence, members: Sequence[Member], names: Sequenc
     return figure
 
 
-def _columns(pairs: Sequence[tuple[float, float]]) -> tuple[list[float], list[float]]:
-    return [first for first, _ in pairs], [second for _, second in pairs]
+def _limits(values: Sequence[float]) -> tuple[float, float]:
+    """One for both axes: a little room around what is drawn, and one decade where nothing is.
+
+    Matplotlib's own cannot be read: before any positive point is drawn, its logarithmic axis begins at 0 or
+    below.
+    """
+    low, high = (min(values), max(values)) if values else (1.0, 1.0)
+    return (low / 1.4, high * 1.4) if high > low else (low / 10**0.5, high * 10**0.5)
+
+
+def _columns(pairs: Sequence[tuple[float, float]], floor: float) -> tuple[list[float], list[float]]:
+    return [max(first, floor) for first, _ in pairs], [max(second, floor) for _, second in pairs]

@@ -197,3 +197,27 @@ def test_a_curve_without_elbow(results: Results) -> None:
 )
 def test_ticks_are_plain_numbers(value: float, text: str) -> None:
     assert plain_number(value) == text
+
+
+def test_members_that_do_nothing_in_the_other_condition_stand_on_the_edge(results: Results) -> None:
+    """A perfect module has no influence on the other condition at all, and a logarithmic axis has no 0."""
+    members = [dataclasses.replace(item, influence=(item.influence[0], 0.0)) for item in results.members]
+    alone = dataclasses.replace(results.figures.influence, first=(), second=())
+    with house_style():
+        (axes,) = draw_group(alone, members, ("rare", "common")).axes
+    low, high = axes.get_ylim()
+    marked = [
+        value
+        for line in axes.lines
+        if str(line.get_label()).startswith("group")
+        for value in line.get_ydata()
+    ]
+    assert marked == [low] * len(members) and high > low > 0
+
+
+def test_a_group_without_any_influence_has_axes(results: Results) -> None:
+    members = [dataclasses.replace(item, influence=(0.0, 0.0)) for item in results.members]
+    alone = dataclasses.replace(results.figures.influence, first=(0.0,), second=(0.0,))
+    with house_style():
+        (axes,) = draw_group(alone, members, ("rare", "common")).axes
+    assert 0 < axes.get_xlim()[0] < axes.get_xlim()[1]
