@@ -9,72 +9,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from hypotest.inference.margins import MINIMUM_CEILING
 from hypotest.inference.rounding import tie_width
 from hypotest.records.evidence.arrays import FloatArray
-from hypotest.records.protocol.prediction import Margin, Outcome
+from hypotest.records.protocol.prediction import Outcome
 from hypotest.records.results.prediction_result import Interval
-
-MINIMUM_CEILING = 0.90
-"""A margin that holds fewer of the null's own draws cannot show equivalence."""
-
-
-def resolve_margin(
-    margin: Margin, null_mean: float | None = None, null_sd: float | None = None
-) -> tuple[float, float]:
-    """Range of effects that count as equivalent, symmetric around 0.
-
-    Args:
-        margin: Raw, a share of the null's mean, or a number of null SDs.
-        null_mean: Mean of the null; needed for a ratio, of which the size counts.
-        null_sd: SD of random groups; needed for ``null_sd``.
-
-    Returns:
-        (low, high) in the measure's unit, low = -high.
-
-    Raises:
-        ValueError: If the number that the margin refers to is missing or not finite.
-
-    Examples:
-        >>> resolve_margin(Margin(null_sd=2), null_mean=10.0, null_sd=0.5)
-        (-1.0, 1.0)
-    """
-    if margin.raw is not None:
-        return -margin.raw, margin.raw
-    kind, factor, scale = (
-        ("ratio", margin.ratio, null_mean)
-        if margin.ratio is not None
-        else ("null_sd", margin.null_sd, null_sd)
-    )
-    if factor is None or scale is None or not np.isfinite(scale):
-        source = "mean of the null" if kind == "ratio" else "SD of random groups"
-        raise ValueError(f"a margin in {kind} needs the {source}, found {scale}")
-    half_width = float(factor * abs(scale))
-    return -half_width, half_width
-
-
-def equivalence_ceiling(
-    draws: FloatArray, margin: tuple[float, float], null_mean: float | None = None
-) -> float:
-    """Share of null draws whose effect lies inside the margin: the best chance of `equivalent`.
-
-    Args:
-        draws: Statistic of each control group, shape ``(n_draws,)``; undefined ones lie outside.
-        margin: Range of effects that count as equivalent.
-        null_mean: What effects are differences from; by default the mean of the defined draws.
-
-    Returns:
-        Share, 0 to 1.
-
-    Raises:
-        ValueError: If there are no draws, or none is defined and no mean is given.
-    """
-    draws = np.asarray(draws, dtype=np.float64)
-    defined = draws[np.isfinite(draws)]
-    if draws.size == 0 or (null_mean is None and defined.size == 0):
-        raise ValueError("the ceiling needs at least one defined draw")
-    effects = defined - (defined.mean() if null_mean is None else null_mean)
-    inside = (effects >= margin[0]) & (effects <= margin[1])
-    return float(np.count_nonzero(inside)) / draws.size
 
 
 def t_p_value(effect: float, standard_error: float, degrees_of_freedom: int, *, scale: float = 1.0) -> float:

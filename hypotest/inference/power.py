@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from hypotest.inference.equivalence import MINIMUM_CEILING, allowed_extremes, smallest_effect
+from hypotest.inference.equivalence import allowed_extremes, smallest_effect
+from hypotest.inference.margins import MINIMUM_CEILING
 from hypotest.records.evidence.arrays import FloatArray
 
 _QUANTILES = 400  # of chi-square, over which the equivalence test's power is averaged

@@ -92,6 +92,7 @@ def compare_group(
         interval_95=over.interval(0.95),
         sd_draws=rungs[SD_NULL].draws if SD_NULL in rungs else None,
         deciding_draws=decisive.draws,
+        exchanged=1.0 if name == SD_NULL else decisive.exchanged(tested.group, task.evidence.n_neurons),
         blocked=compared.blocked,
         own_intervals=OwnIntervals(observed=ends(over.own)),
         secondary=secondary(beside),

@@ -15,12 +15,17 @@ changes are 0.39 and 0.20. One direction alone is no dissociation there: by size
 and the common group -0.30, since rare targets are more sensitive to whatever is ablated (random groups:
 0.13). Hence `change: size`, and both directions.
 
+A declared number can be out of reach of a whole layer: in the last one of SmolLM2 the 46 neurons that are
+most selective for rare targets read 0.37 by sizes on documents that did not choose them, random ones 0.14. So
+the index of as many neurons chosen for selectivity alone stands beside that of the group.
+
 On simulated layers t against a true 0 rejected 0.03 to 0.07 of 345 to 396 at 0.05, and 90 % intervals of the
 group at hand covered 0.90 to 0.94 of 230 to 239.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,7 +81,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     from hypotest.inference.crossed_functions import function_of_means
     from hypotest.testing.contrast import against_declared
     from hypotest.testing.intervals import effective_behind, secondary
-    from hypotest.testing.lesions import Lesion, interval_of, selected_on
+    from hypotest.testing.lesions import Lesion, interval_of, most_selective, selected_on
     from hypotest.testing.undefined import Undefined
 
     options, evidence, level = MEASURE.filled(prediction.options), task.evidence, task.protocol.decision.level
@@ -112,17 +117,23 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         None if reason else interval_of(index, coverage, reference) for coverage in (1 - 2 * level, 0.95)
     )
     off = lesion.off_target()
+    chosen_from = evidence.selection
+    furthest = lesion.of_other(
+        evidence.layer_numbers(most_selective(chosen_from, chosen_from.mask(own), len(group)))
+    )
+    best = np.empty(0) if furthest is None else _indices(furthest, mine, float(options["least"]))
     random = _indices(lesion.of_random(len(group)), mine, float(options["least"]))
     beside: dict[str, float | None] = {
         f"{change}_{own}": on_own.estimate,
         f"{change}_{other}": on_other.estimate,
         f"off_target_{change}": None if off is None else off[0],
         "off_target_rows": float(len(lesion.lesions.neither)),
+        "most_selective_index": float(best[0]) if best.size else None,
         "random_groups_index": float(random.mean()) if random.size else None,
         "random_groups_index_sd": float(random.std(ddof=1)) if random.size > 1 else None,
         **effective_behind(index.variances, names),
     }
-    return against_declared(
+    compared = against_declared(
         index.estimate,
         reference,
         (interval, at_95),
@@ -136,6 +147,13 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
         ),
         reason,
     )
+    if not best.size or best[0] >= reference:
+        return compared
+    hardly = (
+        f"the {len(group)} neurons of this layer that are most selective for {own} read {best[0]:.2f}: "
+        f"{reference:g} is hardly within reach of any group here"
+    )
+    return replace(compared, notes=(*compared.notes, hardly))
 
 
 def _indices(change: FloatArray, own: NDArray[np.bool_], least: float) -> FloatArray:

@@ -203,7 +203,8 @@ def limits(
     if shared is not None and shared > MOSTLY_SHARED:
         yield (
             f"{NULL.name} groups keep {shared:.0%} of the group's neurons on average: they differ little "
-            "from it, and a margin in SDs of random groups is wide for them."
+            "from it, whatever the rest is like. Margins are narrowed to what the others can show, which "
+            "leaves `equivalent` out of reach more often than not."
         )
     if reliability is not None and reliability < RELIABLE:
         yield (

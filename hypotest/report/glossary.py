@@ -48,7 +48,8 @@ WORDS: Mapping[str, str] = {
     "less": "The observed value is significantly below what it is compared with.",
     "limitation": "Something that this run noticed about itself and a reader should know.",
     "loss": "How badly the network predicts a token: its cross-entropy, in nats.",
-    "margin": "The largest difference that counts as none, fixed before the data.",
+    "margin": "The largest difference that counts as none, fixed before the data; narrower where groups "
+    "of comparison keep members of the group, and show that much less of any difference.",
     "Monte Carlo": "By random draws: more of them make the number more exact.",
     "nats": "Unit of loss: 0.69 nats make one bit.",
     "null": "What the value would look like if the question had a dull answer: many draws of "

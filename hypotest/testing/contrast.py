@@ -36,6 +36,10 @@ class MeasuredContrast:
     """Draws to whose SD `null_sd` margins refer."""
     deciding_draws: Draws | None = None
     """Draws of the deciding null, from which the smallest visible effect follows."""
+    exchanged: float = 1.0
+    """How much of a difference the deciding null's groups can show, as a share of what random groups can:
+    less where they keep members of the group. Margins are as much narrower
+    (`hypotest.inference.equivalence`)."""
     undefined: str | None = None
     """Why there is no outcome: the measure, its null or its test has no value on this evidence."""
     blocked: str | None = None

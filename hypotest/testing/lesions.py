@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.estimators.regimes import influence
 from hypotest.inference.crossed import crossed_interval
 from hypotest.inference.crossed_means import MeanContrast, mean_contrast
 from hypotest.records.evidence.arrays import FloatArray, IntArray
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.lesions import Lesions
+from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.results.prediction_result import Interval
 from hypotest.testing.group_measure import MeasuredRows
 from hypotest.testing.task import Task
@@ -24,6 +26,26 @@ def selected_on(task: Task, condition: str) -> tuple[str, IntArray]:
     if condition in ("", names.first):
         return names.first, task.selection.group
     return names.second, task.selection.second
+
+
+def most_selective(split: SplitEvidence, own: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
+    """The neurons whose influence belongs most to some rows, (own - other) / (own + other), one at a time.
+
+    Their lesion shows how far a layer can dissociate the conditions at all: a rule that selects by influence
+    may pass by the neurons that prefer its condition.
+
+    Args:
+        split: The selection split.
+        own: Its rows of one condition, shape (n_rows,); the others are the other's.
+        size: How many.
+
+    Returns:
+        Columns of the evidence, ascending.
+    """
+    mine, other = (influence(split.delta_loss, rows).astype(np.float64) for rows in (own, ~own))
+    together = mine + other
+    preference = np.divide(mine - other, together, out=np.full(mine.shape, -1.0), where=together > 0)
+    return np.sort(np.argsort(-preference, kind="stable")[:size])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,6 +101,15 @@ class Lesion:
         except Undefined:
             return float(values.mean()), None
         return mean.estimate, interval_of(mean)
+
+    def of_other(self, group: IntArray) -> FloatArray | None:
+        """Changes under the lesion of another group, shape (n_rows, 1); None where it was not lesioned.
+
+        Args:
+            group: Numbers in the layer.
+        """
+        column = self.lesions.column(group)
+        return None if column is None else self.lesions.change[:, [column]].astype(np.float64)
 
     def of_random(self, size: int) -> FloatArray:
         """Changes under the lesions of random groups of a size, shape (n_rows, n_groups)."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from hypotest.engine.workers import Values
+from hypotest.inference.margins import diluted
 from hypotest.inference.randomization import compare_with_null, enough_draws
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.results.prediction_result import NullComparison
@@ -38,6 +39,17 @@ class Rung:
     beside: Mapping[str, float | None] = field(default_factory=dict)
     """Related numbers of the group."""
     notes: tuple[str, ...] = ()
+
+    def exchanged(self, group: IntArray, n_neurons: int) -> float:
+        """How much of a difference these groups can show, as a share of what random groups can.
+
+        Args:
+            group: The tested one, shape (k,).
+            n_neurons: Of the layer.
+        """
+        if self.groups is None:
+            return 1.0
+        return diluted(float(np.isin(self.groups, group).mean()), len(group) / n_neurons)
 
     def described(self) -> Rung:
         """The same, which never decides."""

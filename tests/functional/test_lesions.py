@@ -61,6 +61,7 @@ def test_a_run_measures_both_directions_and_what_is_hit_beside_them(finished):
         assert -1 <= item.observed <= 1
         assert item.secondary["off_target_size"].value > 0 and item.secondary["off_target_rows"].value > 0
         assert item.secondary["random_groups_index"].value is not None
+        assert item.secondary["most_selective_index"].value > item.secondary["random_groups_index"].value
     rare, common = (by_id[name] for name in ASKED)
     one, other = (rare.secondary[f"size_{name}"].value for name in ("rare", "common"))
     assert rare.observed == pytest.approx((one - other) / (one + other))

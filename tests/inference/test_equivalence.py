@@ -13,12 +13,11 @@ from hypotest.inference.equivalence import (
     beyond_p,
     classify,
     direction_of,
-    equivalence_ceiling,
     equivalence_p,
-    resolve_margin,
     smallest_effect,
     t_p_value,
 )
+from hypotest.inference.margins import diluted, equivalence_ceiling, resolve_margin
 from hypotest.inference.randomization import compare_with_null
 from hypotest.records.protocol.prediction import Margin
 from hypotest.records.results.prediction_result import Interval
@@ -40,11 +39,31 @@ class TestResolveMargin:
         assert resolve_margin(margin(null_sd=2), 30.0, 0.4) == (-0.8, 0.8)
         assert resolve_margin(margin(null_sd=2), 30.0, 0.0) == (0.0, 0.0)
 
+    def test_it_is_as_narrow_as_what_a_null_can_show(self) -> None:
+        assert resolve_margin(margin(raw=0.05), exchanged=0.2) == pytest.approx((-0.01, 0.01))
+        assert resolve_margin(margin(ratio=0.1), -30.0, exchanged=0.5) == pytest.approx((-1.5, 1.5))
+        assert resolve_margin(margin(null_sd=2), 30.0, 0.4, 0.25) == pytest.approx((-0.2, 0.2))
+
     def test_refuses(self) -> None:
         with pytest.raises(ValueError, match="ratio needs the mean of the null, found None"):
             resolve_margin(margin(ratio=0.1), null_sd=1.0)
         with pytest.raises(ValueError, match="null_sd needs the SD of random groups, found nan"):
             resolve_margin(margin(null_sd=2), 1.0, float("nan"))
+
+
+class TestDiluted:
+    def test_of_a_mean_it_is_what_is_left(self) -> None:
+        """Members that differ by 1 from all others, among groups that keep 6 of 8 of them."""
+        values = np.r_[np.ones(8), np.zeros(92)]
+        rng = np.random.default_rng(0)
+        groups = np.array([np.r_[rng.choice(8, 6, False), 8 + rng.choice(92, 2, False)] for _ in range(50)])
+        assert 1 - values[groups].mean() == pytest.approx(diluted(6 / 8, 0.0) * 1.0)
+
+    def test_of_random_groups_nothing_is_lost(self) -> None:
+        assert diluted(0.25, 0.25) == 1.0
+        assert diluted(0.2, 0.25) == 1.0
+        assert diluted(1.0, 0.0) == 0.0
+        assert diluted(1.0, 1.0) == 1.0
 
 
 class TestCeiling:

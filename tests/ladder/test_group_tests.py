@@ -50,6 +50,31 @@ def test_a_planted_preference_is_found_by_the_premise():
     assert result.observed == pytest.approx(against_random.observed)  # the group itself, no difference
 
 
+def test_margins_are_as_narrow_as_what_neighbours_can_show():
+    """A margin that is meant for whole groups, where a fifth of the group stays in every draw."""
+    against = {**DIMENSION, "contrast": {"null": "local_matched"}}
+    protocol = make_protocol(against, nulls={"local_matched": {"draws": 199, "bin": 10}})
+    evidence = make_evidence(0, effect=1.0)
+    task = make_task(protocol, evidence)
+    (item,) = protocol.predictions
+    comparison = measure_of(item).compare(item, task)
+    matched = task.drawn["local_matched"]
+    group = task.selection.group
+    kept = np.isin(matched.groups, group).mean()
+    assert kept > 1.9 * group.size / N_NEURONS
+    assert kept == pytest.approx(matched.facts["shared"], abs=0.05)
+    assert comparison.exchanged == pytest.approx((1 - kept) / (1 - group.size / N_NEURONS))
+    result = classify_prediction(item, comparison, protocol)
+    assert result.secondary["margin_share"].value == comparison.exchanged
+    assert result.margin[1] == pytest.approx(2 * np.std(comparison.sd_draws, ddof=1) * comparison.exchanged)
+
+
+def test_among_random_groups_margins_are_as_wide_as_declared():
+    _, comparison, result = compare(DIMENSION)
+    assert comparison.exchanged == 1.0 and "margin_share" not in result.secondary
+    assert result.margin[1] == 2 * np.std(comparison.sd_draws, ddof=1)
+
+
 @pytest.mark.slow
 def test_loud_neurons_without_a_preference_do_not_pass_for_rare_ones():
     p_values = [compare(SELECTIVITY, seed=seed, loud=2.0)[2].p_value for seed in range(12)]

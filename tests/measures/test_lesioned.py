@@ -9,6 +9,7 @@ from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.analysis.lesioned import groups_to_lesion
 from hypotest.records.evidence.lesions import Lesions
 from hypotest.records.protocol.prediction import Prediction
+from hypotest.testing.lesions import most_selective
 from tests.pipeline.planted import make_evidence, make_protocol
 
 SPEAKS = {"expects": {"modular": "greater", "distributed": "less"}}
@@ -62,6 +63,32 @@ def test_the_index_of_the_group_that_the_first_condition_selects():
     assert tested.secondary["random_groups_index"].value == pytest.approx(0.0, abs=0.05)
     low, high = tested.secondary["off_target_damage"].interval_95
     assert low < 0.05 < high
+
+
+def test_a_number_that_no_group_of_the_layer_reaches_is_said_to_be_so():
+    protocol = make_protocol(index(reference=0.5))
+    evidence = lesioned(protocol, DAMAGE)  # nothing is planted: the most selective are other neurons
+    lesions, split = evidence.evaluation.group_lesions, evidence.evaluation
+    furthest = most_selective(evidence.selection, evidence.selection.first, len(lesions.groups[0]))
+    change = lesions.change.copy()
+    change[:, lesions.column(furthest)] = np.where(split.first, 1.0, 0.5)
+    evidence = replace(evidence, evaluation=replace(split, lesions=replace(lesions, change=change)))
+    (tested,) = analyse(protocol, evidence).predictions
+    assert tested.secondary["most_selective_index"].value == pytest.approx(0.5 / 1.5)
+    assert any(
+        "most selective for rare read 0.33: 0.5 is hardly within reach" in note for note in tested.notes
+    )
+    (easier,) = analyse(make_protocol(index(reference=0.3)), evidence).predictions
+    assert not any("within reach" in note for note in easier.notes)
+
+
+def test_the_most_selective_neurons_are_those_that_prefer_the_rows():
+    evidence = make_evidence(3, effect=2.0)
+    split = evidence.selection
+    chosen = most_selective(split, split.first, 5)
+    sizes = np.abs(split.delta_loss)
+    ratio = sizes[split.first].mean(axis=0) / sizes[~split.first].mean(axis=0)
+    assert set(chosen.tolist()) == set(np.argsort(ratio)[-5:].tolist())
 
 
 def test_the_other_direction_is_that_of_the_group_that_the_second_selects():

@@ -115,8 +115,10 @@ def certified(evidence: Evidence) -> Evidence:
     return replace(evidence, selection=of(evidence.selection), evaluation=of(evidence.evaluation))
 
 
-def make_protocol(prediction: dict, draws: int = 399, select: object = None) -> Protocol:
-    """A protocol of one prediction."""
+def make_protocol(
+    prediction: dict, draws: int = 399, select: object = None, nulls: dict | None = None
+) -> Protocol:
+    """A protocol of one prediction; with more nulls than random groups and shuffled labels, if given."""
     frequency = {"below_percentile": 15}
     return Protocol.model_validate(
         {
@@ -128,7 +130,11 @@ def make_protocol(prediction: dict, draws: int = 399, select: object = None) -> 
                 "common": {"target": {"frequency": {"from_percentile": 15}}},
             },
             "group": {"select": select or {"top_fraction": 0.1}, "otherwise": {"top_fraction": 0.1}},
-            "nulls": {"size_matched": {"draws": draws}, "label_shuffled": {"draws": draws}},
+            "nulls": {
+                "size_matched": {"draws": draws},
+                "label_shuffled": {"draws": draws},
+                **(nulls or {}),
+            },
             "predictions": [{"id": "one", **prediction}],
             "seed": 1,
         }

@@ -12,12 +12,8 @@ from statsmodels.stats.weightstats import DescrStatsW, ttost_paired
 
 from hypotest.inference.crossed import Component, Variances, crossed_interval, jackknife_variance
 from hypotest.inference.effect_size import cliffs_delta, paired_standardized_difference
-from hypotest.inference.equivalence import (
-    equivalence_ceiling,
-    equivalence_p,
-    smallest_effect,
-    t_p_value,
-)
+from hypotest.inference.equivalence import equivalence_p, smallest_effect, t_p_value
+from hypotest.inference.margins import equivalence_ceiling
 from hypotest.inference.multiplicity import adjust, benjamini_yekutieli
 from hypotest.inference.randomization import (
     Alternative,

@@ -15,6 +15,7 @@ from hypotest.pipeline.analysis.splits import redivide
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.testing.lesions import most_selective
 from hypotest.testing.selection import select
 from hypotest.testing.undefined import NO_VALUE
 
@@ -31,7 +32,9 @@ def reads_lesions(protocol: Protocol) -> bool:
 def groups_to_lesion(
     protocol: Protocol, evidence: Evidence, session: Session | None = None
 ) -> tuple[tuple[Group, ...], NDArray[np.bool_]]:
-    """The groups whose lesions `analyse` reads: selected on either condition, and random ones as large.
+    """The groups whose lesions `analyse` reads: selected on either condition, and as many other neurons.
+
+    The others are those that are most selective for the condition, and random ones.
 
     Whoever makes evidence elsewhere lesions these, and hands the changes over as
     `hypotest.records.evidence.lesions.Lesions` of the evaluation split. Nothing of that split is looked at
@@ -51,16 +54,22 @@ def groups_to_lesion(
     session = session or Session.start(protocol.seed)
     live = without_dead(evidence)
     selection = select(protocol, live, session.streams)
-    candidates = [(group, False) for group in (selection.group, selection.second)]
+    split, own = live.selection, live.selection.first
+    selected = (selection.group, selection.second)
+    furthest = [
+        most_selective(split, rows, group.size) for rows, group in zip((own, ~own), selected, strict=True)
+    ]
+    candidates = [(group, False) for group in (*selected, *furthest)]
     for size in sorted({group.size for group, _ in candidates}):
         drawn = random_groups(live.n_neurons, size, RANDOM_GROUPS, session.streams("groups ablated at once"))
         candidates += [(group, True) for group in drawn]
-    groups = {tuple(live.layer_numbers(group).tolist()): drawn for group, drawn in reversed(candidates)}
-    groups = dict(reversed(groups.items()))
-    for group in _of_other_divisions(protocol, evidence, session):
-        groups.setdefault(group, False)
+    groups: dict[tuple[int, ...], bool] = {}
+    for group, is_random in candidates:
+        groups.setdefault(tuple(live.layer_numbers(group).tolist()), is_random)
+    for neurons in _of_other_divisions(protocol, evidence, session):
+        groups.setdefault(neurons, False)
     return (
-        tuple(np.array(group, dtype=np.int64) for group in groups),
+        tuple(np.array(neurons, dtype=np.int64) for neurons in groups),
         np.array(list(groups.values()), dtype=bool),
     )
 

@@ -8,21 +8,14 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from hypotest.inference.equivalence import (
-    beyond_p,
-    classify,
-    direction_of,
-    equivalence_ceiling,
-    equivalence_p,
-    resolve_margin,
-    smallest_effect,
-)
+from hypotest.inference.equivalence import beyond_p, classify, direction_of, equivalence_p, smallest_effect
+from hypotest.inference.margins import equivalence_ceiling, resolve_margin
 from hypotest.inference.multiplicity import adjust
 from hypotest.inference.rounding import sd_beyond_rounding
 from hypotest.measures.registry import measure_of
 from hypotest.records.protocol.prediction import Outcome, Prediction
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.prediction_result import MARGIN_SHARE, PredictionResult, SecondaryNumber
 from hypotest.records.results.results import HypothesisVerdict
 from hypotest.testing.contrast import MeasuredContrast
 from hypotest.verdict import decide, stance
@@ -46,6 +39,7 @@ def classify_prediction(
             prediction.margin,
             null_mean=reference,
             null_sd=_unit_of_margin(compared),
+            exchanged=compared.exchanged,
         )
         if compared.deciding_draws is not None and prediction.contrast.null is not None:
             ceiling = equivalence_ceiling(compared.deciding_draws, margin, reference)
@@ -79,6 +73,7 @@ def classify_prediction(
         interval=compared.interval,
         interval_95=compared.interval_95,
         margin=margin,
+        secondary={**compared.secondary, **_narrowed(compared, margin)},
         equivalence_ceiling=ceiling,
         p_value=compared.p_value,
         p_error=compared.p_error,
@@ -86,6 +81,15 @@ def classify_prediction(
         p_beyond=p_beyond,
         smallest_effect=visible,
     )
+
+
+def _narrowed(
+    compared: MeasuredContrast, margin: tuple[float, float] | None
+) -> Mapping[str, SecondaryNumber]:
+    """How wide the margin is as a share of the declared one, where it is narrower."""
+    if margin is None or compared.exchanged == 1:
+        return {}
+    return {MARGIN_SHARE: SecondaryNumber(compared.exchanged)}
 
 
 def _undefined(

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import stdtrit
 
-from hypotest.inference.equivalence import MINIMUM_CEILING
+from hypotest.inference.margins import MINIMUM_CEILING
 from hypotest.pipeline.analysis.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.protocol.margins import MarginFlip, MarginKind, MarginSensitivity
 from hypotest.records.protocol.prediction import Margin, Outcome, Prediction, Status
@@ -76,7 +76,7 @@ def _sensitivity(
 
     def state(margin: float) -> _State:
         """Outcome of the prediction and status of every hypothesis, with this margin."""
-        other = asked.model_copy(update={"margin": Margin(raw=margin)})
+        other = asked.model_copy(update={"margin": Margin(raw=margin / compared.exchanged)})
         changed = replace(classify_prediction(other, compared, protocol), splits=item.splits)
         together = adjust_together([*predictions[:place], changed, *predictions[place + 1 :]], protocol)
         verdicts = judge(together, protocol)

@@ -15,6 +15,9 @@ Stance = Literal["supports", "contradicts", "silent", "open"]
 
 OTHER_CONDITION = "condition"
 """What a value is compared with where it is that of the second condition."""
+MARGIN_SHARE = "margin_share"
+"""Among the secondary numbers: how wide the margin is as a share of the declared one, where the null's groups
+keep members of the group and show that much less of any difference."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,12 @@ from hypotest.pages.document import Details, Heading, Items, Part, Table, table
 from hypotest.pages.inline import Inline, Span, joined, prose, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.hidden_bias import HiddenBias
-from hypotest.records.results.prediction_result import OTHER_CONDITION, NullComparison, PredictionResult
+from hypotest.records.results.prediction_result import (
+    MARGIN_SHARE,
+    OTHER_CONDITION,
+    NullComparison,
+    PredictionResult,
+)
 from hypotest.report.numbers import (
     count_text,
     decimals_for,
@@ -139,7 +144,7 @@ def _measured(item: PredictionResult, names: Conditions) -> Inline:
         ceiling = ""
         if item.equivalence_ceiling is not None:
             ceiling = f"; {100 * item.equivalence_ceiling:.1f} % of null draws lie inside it"
-        sentences.append(f"Margin of equivalence {numbers.margin}{ceiling}")
+        sentences.append(f"Margin of equivalence {numbers.margin}{_narrowed(item)}{ceiling}")
         sentences += sensitivity_sentences(item)
     sentences.append(_beyond(item))
     last = ""
@@ -209,6 +214,17 @@ def _tests(item: PredictionResult) -> str:
         parts.append(part)
     text = "; ".join(parts)
     return text[:1].upper() + text[1:]
+
+
+def _narrowed(item: PredictionResult) -> str:
+    """Why the margin is not as wide as the protocol says."""
+    share = item.secondary.get(MARGIN_SHARE)
+    if share is None or share.value is None:
+        return ""
+    return (
+        f", which is {fixed(share.value, 2)} of the declared one, since {item.reference} groups keep "
+        "members of the group and hide as much of any difference"
+    )
 
 
 def _beyond(item: PredictionResult) -> str:

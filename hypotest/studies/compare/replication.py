@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hypotest.inference.equivalence import MINIMUM_CEILING, direction_of
+from hypotest.inference.equivalence import direction_of
+from hypotest.inference.margins import MINIMUM_CEILING
 from hypotest.inference.replicability import lower_bound, partial_conjunctions
 from hypotest.measures.registry import MEASURES
 from hypotest.records.protocol.prediction import Outcome

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from hypotest.inference.equivalence import equivalence_ceiling
+from hypotest.inference.margins import equivalence_ceiling
 from hypotest.inference.power import (
     effect_seen,
     equivalence_power,

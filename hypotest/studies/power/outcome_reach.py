@@ -8,6 +8,9 @@ it is true, with the planned documents and draws, at the unadjusted level (at wh
 | `equivalent` | an ordinary group (a draw of the null); without a null no effect | `GOOD` or more | `EVEN` or more | less, or a ceiling under 0.90 |
 | `less`, `greater` | an effect of `SIZE` null SDs or standard errors | `GOOD` or more | less | no effect can be significant |
 
+Where a hypothesis names several outcomes, any of which supports it, one that is out of reach is only warned of, as
+long as another is not.
+
 `GOOD` is the power that studies are customarily planned for. Below `EVEN` an outcome is missed more often than found
 although it is true: a plan that rests on it is refused, with exit code 1. For `less` and `greater` the true size is
 nobody's to know, hence the milder rule.
@@ -21,10 +24,11 @@ significant, as it should.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from scipy import stats
 
-from hypotest.inference.equivalence import MINIMUM_CEILING
+from hypotest.inference.margins import MINIMUM_CEILING
 from hypotest.inference.power import effect_seen
 from hypotest.pipeline.analysis.sensitivity import kind_of
 from hypotest.records.protocol.prediction import ExpectedOutcome, Prediction
@@ -59,7 +63,7 @@ def reach_of_outcomes(base: PowerBasis, plan: Protocol, planned: int) -> tuple[O
     for hypothesis, outcomes in base.prediction.expects.items():
         for outcome in outcomes:
             named.setdefault(outcome, []).append(hypothesis)
-    return tuple(
+    judged = tuple(
         OutcomeReach(
             outcome,
             tuple(hypotheses),
@@ -71,6 +75,21 @@ def reach_of_outcomes(base: PowerBasis, plan: Protocol, planned: int) -> tuple[O
         )
         for outcome, hypotheses in named.items()
     )
+    return tuple(_beside_others(item, judged) for item in judged)
+
+
+def _beside_others(item: OutcomeReach, judged: tuple[OutcomeReach, ...]) -> OutcomeReach:
+    """Out of reach is only doubtful where everybody who names it also names an outcome that can come out."""
+    if item.status != "out of reach":
+        return item
+    left = {
+        name: [other.outcome for other in judged if name in other.hypotheses and other.status != item.status]
+        for name in item.hypotheses
+    }
+    if not all(left.values()):
+        return item
+    others = " or ".join(dict.fromkeys(f"`{outcome}`" for outcomes in left.values() for outcome in outcomes))
+    return replace(item, status="doubtful", reason=f"{item.reason}. What can come out is {others}")
 
 
 def reach_of_margin(base: PowerBasis, plan: Protocol, planned: int) -> MarginReach | None:

@@ -75,6 +75,21 @@ def test_it_is_told_in_the_kind_of_the_protocol():
     assert kind_of(Margin(ratio=0.3)) == ("ratio", 0.3)
 
 
+def test_a_narrower_margin_is_told_as_it_was_declared():
+    """Groups that keep three quarters of the group: what 2 SDs say of the whole, half an SD says of them."""
+    comparison = dataclasses.replace(compared(-0.1, 0.02, 0.9, draws=10 + (DRAWS - 10) / 8), exchanged=0.25)
+    protocol = plan(Margin(null_sd=2), distributed=("equivalent",))
+    comparison = dataclasses.replace(comparison, sd_draws=DRAWS)
+    (asked,) = protocol.predictions
+    assert classify_prediction(asked, comparison, protocol).margin == pytest.approx((-SD / 2, SD / 2))
+    item = sensitivity_of(protocol, comparison)
+    assert item.smallest_in_kind == pytest.approx(item.smallest / SD / 0.25)
+    narrower = plan(Margin(null_sd=0.99 * item.smallest_in_kind), distributed=("equivalent",))
+    wider = plan(Margin(null_sd=1.01 * item.smallest_in_kind), distributed=("equivalent",))
+    outcomes = [classify_prediction(one.predictions[0], comparison, one).outcome for one in (narrower, wider)]
+    assert outcomes == ["inconclusive", "equivalent"]
+
+
 def test_outcome_and_verdicts_turn_where_they_are_said_to():
     """A decisive difference of -3: with a wide margin it is equivalent, and refutes who expected `less`."""
     protocol = plan(Margin(null_sd=2), modular=("less",), distributed=("equivalent",))

@@ -51,6 +51,18 @@ def test_a_margin_that_holds_too_few_draws_is_refused():
     assert said(silent)[0] == []
 
 
+def test_an_outcome_out_of_reach_is_warned_of_where_another_one_can_come_out():
+    narrow = {"margin": 3.0, "standard_error": 0.01}
+    either = {**DIMENSION, "expects": {"modular": "greater", "distributed": ["equivalent", "less"]}}
+    refused, warned = said(basis(either, **narrow), either)
+    assert refused == []
+    (text,) = [text for text in warned if "distributed expects `equivalent`" in text]
+    assert text.endswith("What can come out is `less`")
+    both = {**DIMENSION, "expects": {"modular": "equivalent", "distributed": ["equivalent", "less"]}}
+    (text,), _ = said(basis(both, **narrow), both)
+    assert "modular and distributed expect `equivalent`" in text
+
+
 @pytest.mark.parametrize(
     ("share", "status"), [(0.81, "good"), (0.79, "doubtful"), (0.51, "doubtful"), (0.49, "out of reach")]
 )
