@@ -10,15 +10,22 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
+from hypotest.inference.margins import diluted
 from hypotest.pages.document import table
 from hypotest.pages.inline import Inline, code, joined, strong
 from hypotest.pages.markdown import markdown
+from hypotest.pipeline.analysis.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.protocol.claims import Claim
+from hypotest.records.protocol.prediction import Status
 from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.registration import load_protocol
 from hypotest.registration.checks.claims import load_claims
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 from hypotest.studies.compare.claim_checks import judge_outcome, judge_range, quantity_of
+from hypotest.testing.contrast import MeasuredContrast
 from tests.example import AS_PUBLISHED, EXAMPLE, command, printed
 from tests.texts import ROOT, put
 
@@ -104,6 +111,15 @@ def registered() -> str:
         premises = [item for item in results.predictions if item.role == "premise"]
         deciding = [item for item in results.predictions if item.role == "deciding"]
         verdicts = [f"{item.hypothesis} {item.status}" for item in results.verdicts]
+        anew, now = judged_anew(run)
+        others = [
+            f"{item.id} {anew[item.id].outcome}" for item in deciding if anew[item.id].outcome != item.outcome
+        ]
+        others += [
+            f"{item.hypothesis} {status}"
+            for item in results.verdicts
+            if (status := now[item.hypothesis]) != item.status
+        ]
         rows.append(
             (
                 (code(results.protocol_id), f": {results.title}"),
@@ -111,9 +127,61 @@ def registered() -> str:
                 joined("; ", [(item.id, ": ", _measured(item)) for item in premises]),
                 joined("; ", [strong(item) for item in verdicts]),
                 joined("; ", [(item.id, ": ", _measured(item)) for item in deciding]),
+                ", ".join(others) or "the same",
             )
         )
-    return markdown(table(["registered question", "model", "premise", "verdict", "outcomes"], rows))
+    head = ["registered question", "model", "premise", "verdict", "outcomes", "by today's margins"]
+    return markdown(table(head, rows))
+
+
+def judged_anew(run: Run) -> tuple[dict[str, PredictionResult], dict[str, Status]]:
+    """A run's predictions and verdicts by margins as narrow as what its nulls can show.
+
+    The registered runs are of a time when margins against neighbours were as wide as declared, whatever share
+    of the group these kept (`hypotest.inference.margins.diluted`). Effects, p-values and intervals are
+    theirs.
+
+    Args:
+        run: A finished run.
+
+    Returns:
+        Predictions and statuses of hypotheses, by their names.
+    """
+    protocol = load_protocol(
+        ROOT / "protocols" / "registered" / f"{run.results.protocol_id}.yaml", subject=False
+    )
+    group = run.results.group
+    assert group is not None
+    kept_by_random = len(group.neurons) / group.n_neurons
+    results = []
+    for asked, item in zip(protocol.predictions, run.results.predictions, strict=True):
+        facts = group.draws.get(item.reference, {})
+        if item.margin is None or facts.get("shared") is None:
+            results.append(item)
+            continue
+        draws = {
+            name: run.nulls.filter((pl.col("prediction") == item.id) & (pl.col("null") == name))[
+                "value"
+            ].to_numpy()
+            for name in ("size_matched", item.reference)
+        }
+        compared = MeasuredContrast(
+            observed=item.observed,
+            reference=item.reference,
+            reference_value=item.reference_value,
+            reference_sd=item.reference_sd,
+            p_value=item.p_value,
+            percentile=item.ladder[0].percentile,
+            interval=item.interval,
+            sd_draws=draws["size_matched"],
+            deciding_draws=draws[item.reference],
+            exchanged=diluted(facts["shared"], kept_by_random),
+        )
+        results.append(classify_prediction(asked, compared, protocol))
+    together = adjust_together(results, protocol)
+    return {item.id: item for item in together}, {
+        verdict.hypothesis: verdict.status for verdict in judge(together, protocol)
+    }
 
 
 def _prediction(run: Run, name: str) -> PredictionResult:
