@@ -94,6 +94,8 @@ def run(
         )
     if isinstance(finished, SeriesResult):
         say(series_summary(finished))
+        if finished.failed:
+            raise typer.Exit(1)
     else:
         Console().print(finished)
 

@@ -33,6 +33,7 @@ def combine(
     results: Sequence[Results],
     names: Sequence[MemberName],
     skipped: Sequence[str] = (),
+    failed: Sequence[str] = (),
 ) -> SeriesResult:
     """What the members of a series say together.
 
@@ -41,12 +42,15 @@ def combine(
         results: Of each member.
         names: Of each member, in the order of layers or steps.
         skipped: Members that could not be tested, and why.
+        failed: Members whose run failed, and with what: no trend is told without them, and they count among
+        those
+            for which refutations are corrected.
     """
     places = [name.place for name in names]
     courses = tuple(
         _course(item, [_of(of_member, item.id) for of_member in results]) for item in plan.predictions
     )
-    trends = _trends(plan, courses)
+    trends = _trends(plan, courses, complete=not failed)
     judged: tuple[HypothesisVerdict, ...] = ()
     if any(item.role != "descriptive" for item in plan.trends):
         judged = judge(trends, plan)
@@ -61,10 +65,11 @@ def combine(
         level=plan.decision.level,
         hypotheses=plan.hypotheses,
         members=tuple(
-            _member(plan, of_member, name, len(results))
+            _member(plan, of_member, name, len(results) + len(failed))
             for of_member, name in zip(results, names, strict=True)
         ),
         skipped=tuple(skipped),
+        failed=tuple(failed),
         courses=courses,
         trends=tuple(_trend_result(item, by_id[item.id], places) for item in trends),
         verdicts=judged,
@@ -137,7 +142,7 @@ def _point(item: PredictionResult, scale: float) -> Point:
     )
 
 
-def _trends(plan: Protocol, courses: Sequence[Course]) -> tuple[PredictionResult, ...]:
+def _trends(plan: Protocol, courses: Sequence[Course], *, complete: bool) -> tuple[PredictionResult, ...]:
     """Each predicted trend as a prediction whose observed value is tau."""
     streams, level = Streams(plan.seed), plan.decision.level
     by_id = {course.prediction: course for course in courses}
@@ -147,7 +152,7 @@ def _trends(plan: Protocol, courses: Sequence[Course]) -> tuple[PredictionResult
         known = [effect for effect in effects if effect is not None]
         outcome: Outcome = "inconclusive"
         tau = p_value = None
-        if len(known) < len(effects):  # those that are left would be a selection
+        if len(known) < len(effects) or not complete:  # those that are left would be a selection
             outcome = "undefined"
         else:
             trend = kendall_trend(known, streams("trend", item.id))

@@ -74,7 +74,7 @@ def series_summary(study: SeriesResult) -> Document:
         notes.append("* no plateau: the share that the protocol declares")
     if any(member.corrected for member in study.members):
         notes.append(
-            f"Refuted: at level {study.level:g} after correction for all {len(study.members)} {study.axis}s. "
+            f"Refuted: at level {study.level:g} after correction for all {study.n_begun} {study.axis}s. "
             f"Supported is per {study.axis}."
         )
     last: list[Part] = [("Report: ", path(nearest_path(study.folder / "series" / "series.md")))]
@@ -89,10 +89,20 @@ def series_summary(study: SeriesResult) -> Document:
             ),
             together(_signs(study), *map(aside, notes)),
             *([_trend_table(study)] if study.trends else []),
-            together(*(f"Left out: {item}." for item in study.skipped), *last),
+            together(*(f"Left out: {item}." for item in study.skipped), *_failures(study), *last),
         )
     )
     return reworded(page, words_of(study.protocol))
+
+
+def _failures(series: SeriesResult) -> Iterator[Inline]:
+    """What went wrong, a line a member, and what becomes of it."""
+    if not series.failed:
+        return
+    yield from (strong(f"Failed: {item}", "bad") for item in series.failed)
+    yield "Run the protocol again: what is finished is read from the cache, and it goes on with these."
+    if series.trends:
+        yield "No trend is told before all are there: those that are left would be a selection."
 
 
 def _signs(series: SeriesResult) -> Table:
@@ -172,12 +182,13 @@ def _parts(series: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
     yield _members(series)
     if any(member.corrected for member in series.members):
         yield (
-            f"What refutes survives the correction for all {len(series.members)} members (Bonferroni, on top "
+            f"What refutes survives the correction for all {series.n_begun} members (Bonferroni, on top "
             "of that for the predictions); in brackets, where it differs, the verdict of the member alone. "
             "Support is each member's own: with many members some may be supported by chance."
         )
     if series.skipped:
         yield f"Left out: {sentence_list(series.skipped)}."
+    yield from _failures(series)
     if series.trends:
         yield Heading("Trends")
         yield _trend_table(series)

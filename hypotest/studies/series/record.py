@@ -11,7 +11,7 @@ from hypotest.records.results.results import HypothesisVerdict
 from hypotest.records.results.shown import Shown
 
 Axis = Literal["layer", "step"]
-SERIES_VERSION = 1
+SERIES_VERSION = 2
 """Of ``series.json``; raised when a field changes its meaning or goes."""
 
 
@@ -95,11 +95,18 @@ class SeriesResult(Shown):
     members: tuple[SeriesMember, ...]
     skipped: tuple[str, ...]
     """Members that cannot be tested, and why."""
+    failed: tuple[str, ...]
+    """Members whose run failed, and with what."""
     courses: tuple[Course, ...]
     trends: tuple[TrendResult, ...]
     verdicts: tuple[HypothesisVerdict, ...]
     """Of the trends; empty where the protocol predicts none."""
     folder: Path
+
+    @property
+    def n_begun(self) -> int:
+        """Members that were run, those that failed among them: for so many refutations are corrected."""
+        return len(self.members) + len(self.failed)
 
     @property
     def verdict_line(self) -> str:

@@ -6,12 +6,13 @@ import gc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
-from hypotest.errors import ProtocolError, SubjectError
+from hypotest.errors import HypotestError, ProtocolError, SubjectError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_command, results_folder
 from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
@@ -102,7 +103,7 @@ def try_protocol(
     skipped: list[str] = []
     trials = []
     session = Session.start(plan.seed, start_stage, device, memory)
-    for name, member, subject in _members(plan, path, None, None, device, skipped):
+    for name, member, load in _members(plan, path, None, None, device, skipped):
         trials.append(
             try_plan(
                 member,
@@ -110,11 +111,10 @@ def try_protocol(
                 trial_folder(plan, out) / name.folder,
                 limit,
                 session.within(name.shown),
-                subject=subject,
+                subject=load(),
                 force=force,
             )
         )
-        del subject
         gc.collect()  # nnsight leaves cycles that hold a model
     if not trials:
         raise _nothing_to_test(skipped)
@@ -138,9 +138,10 @@ def run_series(
     """Run a protocol at several layers (``layer: all``, or a list) or on checkpoints (``revision: [...]``).
 
     Every member is a run of its own, with report and evidence; a series that was stopped goes on from the
-    evidence that is there. What is said of members together: each hypothesis' verdict at each member, alone
-    and with its refutations corrected for the number of members; and for what the protocol predicts of the
-    course over checkpoints, Kendall's tau against the step, with a verdict.
+    evidence that is there. A member that fails does not stop the others: it is listed with its error, and the
+    next run of the series goes on with it. What is said of members together: each hypothesis' verdict at each
+    member, alone and with its refutations corrected for the number of members; and for what the protocol
+    predicts of the course over checkpoints, Kendall's tau against the step, with a verdict.
 
     Args:
         protocol: Path of the protocol.
@@ -157,7 +158,7 @@ def run_series(
 
     Raises:
         ProtocolError: If the protocol cannot be run, or declares no series; carries every problem.
-        RunError: If a member cannot be finished.
+        RunError: If no member can be finished.
     """
     path, started = protocol_file(protocol), datetime.now(UTC)
     plan = with_seed(load_protocol(path, subject=model is None), seed)
@@ -170,36 +171,42 @@ def run_series(
     skipped: list[str] = []
     names: list[MemberName] = []
     results: list[Results] = []
+    failed: dict[str, Exception] = {}
     tell = on_registration
     session = Session.start(plan.seed, start_stage, device, memory)
-    for name, member, subject in _members(plan, path, model, tokenizer, device, skipped):
-        finished = run_plan(
-            member,
-            path,
-            folder / name.folder,
-            session.within(name.shown),
-            subject=subject,
-            force=force,
-            contexts=contexts,
-            on_registration=tell,
-            started=datetime.now(UTC),
-        )
-        names.append(name)
-        results.append(finished.results)
-        tell = _told
-        del subject, finished
+    for name, member, load in _members(plan, path, model, tokenizer, device, skipped):
+        try:
+            finished = run_plan(
+                member,
+                path,
+                folder / name.folder,
+                session.within(name.shown),
+                subject=load(),
+                force=force,
+                contexts=contexts,
+                on_registration=tell,
+                started=datetime.now(UTC),
+            )
+        except (HypotestError, MemoryError, OSError) as error:
+            failed[name.shown] = error
+        else:
+            names.append(name)
+            results.append(finished.results)
+            tell = _told
+            del finished
         gc.collect()  # nnsight leaves cycles that hold a model
     if not names:
-        raise _nothing_to_test(skipped)
-    series = replace(combine(plan, results, names, skipped), folder=folder)
+        raise next(iter(failed.values()), _nothing_to_test(skipped))
+    said = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
+    series = replace(combine(plan, results, names, skipped, said), folder=folder)
     write_series(series, start_stage)
     return series
 
 
 def _members(
     plan: Protocol, path: Path, model: Any, tokenizer: Any, device: str, skipped: list[str]
-) -> Iterator[tuple[MemberName, Protocol, Subject]]:
-    """Plan and subject of each member; of checkpoints, one model at a time."""
+) -> Iterator[tuple[MemberName, Protocol, Callable[[], Subject]]]:
+    """Plan of each member, and what loads its subject; of checkpoints, one model at a time."""
     if isinstance(plan.subject.revision, tuple):
         if model is not None:
             raise SubjectError("a model in memory is one checkpoint, and this protocol names several")
@@ -207,7 +214,7 @@ def _members(
         for number, revision in enumerate(plan.subject.revision, start=1):
             member = plan.member(revision=revision)
             name = MemberName(revision, checkpoint_step(revision) or 0, f"{number:03d}-{file_slug(revision)}")
-            yield name, member, load_subject(member, path.parent, device)
+            yield name, member, partial(load_subject, member, path.parent, device)
         return
     last = plan.member(layer=-1)
     subject = (
@@ -220,9 +227,14 @@ def _members(
         member = plan.member(layer=layer)
         here = at_layer(subject, member, path.parent)
         if here.reaching_layers:
-            yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, here
+            yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, partial(_itself, here)
         else:
             skipped.append(f"layer {layer}: no attention reaches its MLP")
+
+
+def _itself(subject: LanguageModel) -> Subject:
+    """What is loaded already."""
+    return subject
 
 
 def _numbers(layers: object, subject: LanguageModel) -> list[int]:

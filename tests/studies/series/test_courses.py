@@ -62,6 +62,13 @@ def test_more_members_make_refuting_harder(plan, example):
     assert "refuted" not in six.corrected.values()
 
 
+def test_members_that_failed_count_where_refutations_are_corrected(plan, example):
+    alone = combine(plan, [example], _names(1), failed=["layer 1: a disk is full"])
+    (member,) = alone.members
+    (other, _) = combine(plan, [example] * 2, _names(2)).members
+    assert alone.n_begun == 2 and member.corrected == other.corrected
+
+
 def test_courses_are_in_sds_of_the_null_where_all_members_have_one(plan, example):
     series = combine(plan, [example, example], _names(2))
     by_id = {item.id: item for item in example.predictions}
