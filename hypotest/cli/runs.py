@@ -45,6 +45,16 @@ def run(
         typer.Option("--contexts/--no-contexts", help="Whether results may hold lines of the text."),
     ] = True,
     evidence: EvidenceOption = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Of a series: processes that its runs are handed out to.")
+    ] = None,
+    scheduler: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Of a series: a running Dask scheduler instead.")
+    ] = "",
+    cluster: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Of a series: a queueing system instead, such as slurm.yaml."),
+    ] = None,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report.
 
@@ -88,6 +98,9 @@ def run(
             memory=memory,
             force=force,
             contexts=contexts,
+            workers=workers,
+            scheduler=scheduler,
+            cluster=cluster,
             start_stage=display.start_stage,
             on_registration=display.say_status,
             subject=subject,

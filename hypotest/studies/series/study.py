@@ -12,11 +12,10 @@ from typing import Any
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import MEMORY, Session
-from hypotest.errors import HypotestError, ProtocolError, SubjectError
+from hypotest.errors import HypotestError, ProtocolError, RunError, SubjectError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_command, results_folder
 from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
-from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
 from hypotest.pipeline.trial import try_plan
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Registration
@@ -24,14 +23,18 @@ from hypotest.records.results.results import Results
 from hypotest.records.results.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
-from hypotest.registration.checks.series import checkpoint_step
 from hypotest.report.run import Run
-from hypotest.report.text import file_slug
+from hypotest.studies.cluster import Cluster, done_by
 from hypotest.studies.series.courses import MemberName, combine
+from hypotest.studies.series.members import members_of
 from hypotest.studies.series.page import series_summary, write_series
 from hypotest.studies.series.record import SeriesResult
+from hypotest.studies.series.tasks import MemberTask, run_member
 from hypotest.subjects.kinds import Subject
-from hypotest.subjects.language_model import LanguageModel
+
+Members = Iterator[tuple[MemberName, Protocol, Callable[[], Subject]]]
+Finished = tuple[list[MemberName], list[Results], dict[str, Exception]]
+"""Members that were run, what each gave, and the errors of those that failed, by name."""
 
 show_as(SeriesResult, series_summary)
 
@@ -47,8 +50,14 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
         finished: Run = run(protocol, **options)
         return finished
     options.pop("subject", None)
+    where = {name: options.pop(name) for name in ("workers", "scheduler", "cluster") if name in options}
     if load_protocol(protocol, subject=options.get("model") is None).is_series:
-        return run_series(protocol, **options)
+        return run_series(protocol, **where, **options)
+    if any(value not in (None, "", 1) for value in where.values()):
+        raise ProtocolError(
+            f"{protocol}: is no series: workers=, scheduler= and cluster= hand out the runs of one, and a "
+            "single run uses all cores by itself"
+        )
     finished = run(protocol, **options)
     return finished
 
@@ -103,7 +112,7 @@ def try_protocol(
     skipped: list[str] = []
     trials = []
     session = Session.start(plan.seed, start_stage, device, memory)
-    for name, member, load in _members(plan, path, None, None, device, skipped):
+    for name, member, load in members_of(plan, path, None, None, device, skipped):
         trials.append(
             try_plan(
                 member,
@@ -132,6 +141,9 @@ def run_series(
     memory: float = MEMORY,
     force: bool = False,
     contexts: bool = True,
+    workers: int | None = None,
+    scheduler: str = "",
+    cluster: str | Path | None = None,
     start_stage: StartStage = silent,
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> SeriesResult:
@@ -153,6 +165,12 @@ def run_series(
         memory: As for `hypotest.run`.
         force: As for `hypotest.run`.
         contexts: As for `hypotest.run`.
+        workers: Processes that members are handed out to by Dask; each loads its own model. By default one
+            member after another in this one.
+        scheduler: Instead, the address of a running Dask scheduler, whose workers see the folders of reports
+            and of the cache.
+        cluster: Instead, a YAML file: ``system`` (slurm, pbs, lsf, sge), ``jobs``, and what dask-jobqueue's
+            class for it takes.
         start_stage: As for `hypotest.run`.
         on_registration: As for `hypotest.run`; told once.
 
@@ -160,6 +178,7 @@ def run_series(
         ProtocolError: If the protocol cannot be run, or declares no series; carries every problem.
         RunError: If no member can be finished.
     """
+    where = Cluster(workers, scheduler, None if cluster is None else Path(cluster))
     path, started = protocol_file(protocol), datetime.now(UTC)
     plan = with_seed(load_protocol(path, subject=model is None), seed)
     if not plan.is_series:
@@ -168,13 +187,43 @@ def run_series(
         out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
     )
     folder = run_folder(plan, out, started)
+    if model is not None and not where.is_this_process:
+        raise ProtocolError("model=: is in this process; workers load the one that the protocol names")
     skipped: list[str] = []
+    session = Session.start(plan.seed, start_stage, device, memory)
+    run_members = _run_here if where.is_this_process else partial(_run_elsewhere, where)
+    names, results, failed = run_members(
+        members_of(plan, path, model, tokenizer, device, skipped),
+        path,
+        folder,
+        session,
+        force=force,
+        contexts=contexts,
+        on_registration=on_registration,
+    )
+    if not names:
+        raise next(iter(failed.values()), _nothing_to_test(skipped))
+    said = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
+    series = replace(combine(plan, results, names, skipped, said), folder=folder)
+    write_series(series, start_stage)
+    return series
+
+
+def _run_here(
+    members: Members,
+    path: Path,
+    folder: Path,
+    session: Session,
+    *,
+    force: bool,
+    contexts: bool,
+    on_registration: Callable[[Registration], None],
+) -> Finished:
+    """Run one member after another."""
     names: list[MemberName] = []
     results: list[Results] = []
     failed: dict[str, Exception] = {}
-    tell = on_registration
-    session = Session.start(plan.seed, start_stage, device, memory)
-    for name, member, load in _members(plan, path, model, tokenizer, device, skipped):
+    for name, member, load in members:
         try:
             finished = run_plan(
                 member,
@@ -184,7 +233,7 @@ def run_series(
                 subject=load(),
                 force=force,
                 contexts=contexts,
-                on_registration=tell,
+                on_registration=on_registration if not names else _told,
                 started=datetime.now(UTC),
             )
         except (HypotestError, MemoryError, OSError) as error:
@@ -192,69 +241,49 @@ def run_series(
         else:
             names.append(name)
             results.append(finished.results)
-            tell = _told
             del finished
         gc.collect()  # nnsight leaves cycles that hold a model
-    if not names:
-        raise next(iter(failed.values()), _nothing_to_test(skipped))
-    said = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
-    series = replace(combine(plan, results, names, skipped, said), folder=folder)
-    write_series(series, start_stage)
-    return series
+    return names, results, failed
 
 
-def _members(
-    plan: Protocol, path: Path, model: Any, tokenizer: Any, device: str, skipped: list[str]
-) -> Iterator[tuple[MemberName, Protocol, Callable[[], Subject]]]:
-    """Plan of each member, and what loads its subject; of checkpoints, one model at a time."""
-    if isinstance(plan.subject.revision, tuple):
-        if model is not None:
-            raise SubjectError("a model in memory is one checkpoint, and this protocol names several")
-        require_checkpoints(plan, path.parent)
-        for number, revision in enumerate(plan.subject.revision, start=1):
-            member = plan.member(revision=revision)
-            name = MemberName(revision, checkpoint_step(revision) or 0, f"{number:03d}-{file_slug(revision)}")
-            yield name, member, partial(load_subject, member, path.parent, device)
-        return
-    last = plan.member(layer=-1)
-    subject = (
-        load_subject(last, path.parent, device)
-        if model is None
-        else subject_in_memory(last, model, tokenizer, path.parent)
-    )
-    assert isinstance(subject, LanguageModel)  # a network has no layers to go through
-    for layer in _numbers(plan.subject.layer, subject):
-        member = plan.member(layer=layer)
-        here = at_layer(subject, member, path.parent)
-        if here.reaching_layers:
-            yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, partial(_itself, here)
-        else:
-            skipped.append(f"layer {layer}: no attention reaches its MLP")
-
-
-def _itself(subject: LanguageModel) -> Subject:
-    """What is loaded already."""
-    return subject
-
-
-def _numbers(layers: object, subject: LanguageModel) -> list[int]:
-    """Of the blocks that a plan names, counted from 0, in the order of the network.
-
-    Raises:
-        SubjectError: If a number stands for no block of the network, or two for the same one.
-    """
-    n_layers = subject.n_layers
-    if not isinstance(layers, tuple):
-        return list(range(n_layers))
-    for layer in layers:
-        if not -n_layers <= layer < n_layers:
-            message = f"{subject.name} has the layers 0 to {n_layers - 1}, from the end -1 to -{n_layers}"
-            raise SubjectError(f"subject.layer: {message}; found {layer}")
-    numbers = sorted({layer % n_layers for layer in layers})
-    if len(numbers) < len(layers):
-        listed = ", ".join(map(str, layers))
-        raise SubjectError(f"subject.layer: must list each layer of {subject.name} once; found [{listed}]")
-    return numbers
+def _run_elsewhere(
+    cluster: Cluster,
+    members: Members,
+    path: Path,
+    folder: Path,
+    session: Session,
+    *,
+    force: bool,
+    contexts: bool,
+    on_registration: Callable[[Registration], None],
+) -> Finished:
+    """Hand the members out; each worker loads its own subject."""
+    all_names, tasks = [], []
+    for name, member, _ in members:
+        all_names.append(name)
+        tasks.append(
+            MemberTask(
+                plan=member.model_dump_json(),
+                protocol=path.absolute(),
+                folder=(folder / name.folder).absolute(),
+                cache=session.cache.absolute(),
+                device=session.device,
+                memory=session.memory,
+                force=force,
+                contexts=contexts,
+            )
+        )
+    step = session.stage("members of the series", len(tasks))
+    failed: dict[str, Exception] = {}
+    for place, wrong in done_by(cluster, run_member, tasks):
+        if wrong:
+            failed[all_names[place].shown] = RunError(wrong)
+        step()
+    names = [name for name in all_names if name.shown not in failed]
+    runs = [Run.open(folder / name.folder).results for name in names]
+    if runs and runs[0].registration is not None:
+        on_registration(runs[0].registration)
+    return names, runs, failed
 
 
 def _nothing_to_test(skipped: list[str]) -> SubjectError:

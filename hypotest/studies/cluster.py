@@ -1,0 +1,158 @@
+"""Tasks over processes of this machine, or over other machines, by Dask.
+
+A task is a function of a few names that makes something on disk if it is not there. What travels is its name
+and a line of what became of it, never an array. A task that is stopped with its worker is begun again by
+another one (Dask's ``distributed.scheduler.allowed-failures`` times, 3 by default), and goes on from what the
+cache holds by then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hypotest.errors import ProtocolError, RunError
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Task = TypeVar("Task")
+SYSTEMS = ("slurm", "pbs", "lsf", "sge")
+"""Queueing systems, as dask-jobqueue knows them."""
+_ADVICE = "pip install 'hypotest-nn[cluster]'"
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where tasks are done: processes here, a running cluster, or jobs of a queueing system; one of them."""
+
+    workers: int | None = None
+    """Processes on this machine; its cores are divided among them."""
+    scheduler: str = ""
+    """Address of a running Dask scheduler, such as ``tcp://10.0.0.1:8786``."""
+    file: Path | None = None
+    """YAML: ``system`` (`SYSTEMS`), ``jobs``, and what dask-jobqueue's class for it takes."""
+
+    def __post_init__(self) -> None:
+        given = {"workers=": self.workers, "scheduler=": self.scheduler, "cluster=": self.file}
+        if len(named := [name for name, value in given.items() if value]) > 1:
+            raise ProtocolError(f"{', '.join(named)}: name one of them")
+        if self.workers is not None and self.workers < 1:
+            raise ProtocolError(f"workers={self.workers}: must be at least 1")
+
+    @property
+    def is_this_process(self) -> bool:
+        """Whether nothing is handed out: without a name, or with a single worker."""
+        return not self.scheduler and self.file is None and (self.workers or 1) == 1
+
+
+def done_by(
+    cluster: Cluster, work: Callable[[Task], str], tasks: Sequence[Task]
+) -> Iterator[tuple[int, str]]:
+    """Have every task done, in any order.
+
+    Args:
+        cluster: Where.
+        work: What does one. Returns what went wrong, as a line; empty if nothing did. Workers import it.
+        tasks: Small things that pickle.
+
+    Yields:
+        The place of a task that is done, and what its work returned.
+
+    Raises:
+        ProtocolError: If the cluster cannot be had.
+        RunError: If the scheduler is gone.
+    """
+    with _client(cluster) as client:
+        from distributed import as_completed
+
+        futures = [client.submit(work, task, pure=False) for task in tasks]
+        places = {future.key: place for place, future in enumerate(futures)}
+        for future in as_completed(futures):
+            place = places[future.key]
+            if future.status == "finished":
+                yield place, str(future.result())
+            elif future.status == "lost":
+                raise RunError(
+                    "the Dask scheduler is gone; what is finished stays in the cache: run it again"
+                )
+            else:
+                yield place, " ".join(str(future.exception()).split())
+
+
+@contextmanager
+def _client(cluster: Cluster) -> Iterator[Client]:
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise ProtocolError(f"workers=, scheduler=, cluster=: need {error.name}: {_ADVICE}") from None
+    if cluster.scheduler:
+        try:
+            client = Client(cluster.scheduler, timeout="10s")
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ProtocolError(f"scheduler={cluster.scheduler}: cannot be reached: {error}") from None
+        with client:
+            yield client
+        return
+    if cluster.file is not None:
+        with _queued(cluster.file) as jobs, Client(jobs) as client:
+            yield client
+        return
+    workers = cluster.workers or 1
+    threads = str(max(1, (os.cpu_count() or 1) // workers))
+    environment = dask.config.get("distributed.nanny.pre-spawn-environ") | dict.fromkeys(_THREADS, threads)
+    with (
+        dask.config.set(
+            {
+                "distributed.nanny.pre-spawn-environ": environment,
+                "distributed.worker.daemon": False,  # tasks have processes of their own, such as for figures
+            }
+        ),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,  # a task's own threads are those of its libraries
+            processes=True,
+            memory_limit=None,  # it would kill what the caller was told to have memory for
+            dashboard_address=None,
+        ) as here,
+        Client(here) as client,
+    ):
+        yield client
+
+
+def _queued(file: Path) -> Any:
+    """A cluster of jobs, as a file describes them.
+
+    Raises:
+        ProtocolError: If it does not.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        data = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, YAMLError) as error:
+        raise ProtocolError(f"{file}: cannot be read: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict) or data.get("system") not in SYSTEMS:
+        raise ProtocolError(f"{file}: system: must be one of {', '.join(SYSTEMS)}")
+    options = {str(key): value for key, value in data.items()}
+    system, jobs = str(options.pop("system")), options.pop("jobs", None)
+    if type(jobs) is not int or jobs < 1:
+        raise ProtocolError(f"{file}: jobs: must be a whole number of at least 1; found {jobs}")
+    try:
+        import dask_jobqueue
+    except ImportError as error:
+        raise ProtocolError(f"{file}: needs {error.name}: {_ADVICE}") from None
+    kind = getattr(dask_jobqueue, f"{system.upper()}Cluster")
+    try:
+        cluster = kind(**{"cores": 1, "processes": 1, **options})
+    except (TypeError, ValueError) as error:
+        raise ProtocolError(f"{file}: {' '.join(str(error).split())}") from None
+    cluster.scale(jobs=jobs)
+    return cluster
