@@ -55,6 +55,8 @@ From Python::
 
     checked = hypotest.verify(result)  # its hashes, and every number again from its evidence
 
+    hypotest.prune_cache(older_than=30)  # evidence that no run in reports/ needs; the log of documents stays
+
     trained = hypotest.controls.two_blocks(seed=1)  # a network whose organisation is known, with its data
 
     ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.progress import progress
     from hypotest.report.run import Run
+    from hypotest.studies.cache.study import cache_contents, prune_cache
     from hypotest.studies.compare.study import compare
     from hypotest.studies.explore.study import explore
     from hypotest.studies.multiverse.study import multiverse
@@ -96,6 +99,7 @@ __all__ = [
     "Units",
     "ablate_neurons",
     "analyse",
+    "cache_contents",
     "compare",
     "controls",
     "explore",
@@ -106,6 +110,7 @@ __all__ = [
     "open_run",
     "power",
     "progress",
+    "prune_cache",
     "register",
     "run",
     "run_series",
@@ -121,6 +126,7 @@ _HOMES = {
     "Units": "hypotest.subjects.network.units",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis.complete",
+    "cache_contents": "hypotest.studies.cache.study",
     "compare": "hypotest.studies.compare.study",
     "controls": "hypotest.subjects.controls.registry",
     "explore": "hypotest.studies.explore.study",
@@ -130,6 +136,7 @@ _HOMES = {
     "multiverse": "hypotest.studies.multiverse.study",
     "power": "hypotest.studies.power.study",
     "progress": "hypotest.report.progress",
+    "prune_cache": "hypotest.studies.cache.study",
     "register": "hypotest.studies.register.study",
     "run": "hypotest.pipeline.run",
     "run_series": "hypotest.studies.series.study",
