@@ -39,6 +39,7 @@ from hypotest.studies.verify.recomputation import OF_THE_MODEL, compare_results,
 from hypotest.studies.verify.record import Check, Difference, Verification
 from hypotest.studies.verify.recorded_evidence import check_untrained, find_evidence, with_recorded_lesions
 from hypotest.studies.verify.recorded_files import check_files, check_manifest, check_rendering
+from hypotest.studies.verify.stored_draws import check_stored_draws
 from hypotest.studies.verify.tolerances import EXACT, JUMPS, OTHER_EVIDENCE, OTHER_SOFTWARE, Tolerance
 
 _NO_RESULTS = "results.json cannot be read"
@@ -178,6 +179,7 @@ def _numbers(
             tolerance = EXACT if anew.exact else OTHER_EVIDENCE
     if evidence is None:
         checks.append(Check("results and nulls.parquet", "not checked", "their evidence is missing"))
+        checks.append(check_stored_draws(plan, stored, nulls, tolerance))
         return "Nothing was recomputed."
     try:
         expected, drawn = recompute(plan, stored, evidence, networks, session)
