@@ -20,6 +20,7 @@ from hypotest.records.results.prediction_result import NullComparison, Predictio
 from hypotest.report.figures.style import COLUMN, FAINT, INK, MARGIN, NULL, OBSERVED, new_figure
 from hypotest.report.numbers import count_text, decimals_for, fixed, p_text
 from hypotest.report.picture import panel_id
+from hypotest.report.text import value_of
 
 _TITLE_SIZE, _LONG_NAME = 9.0, 26
 _FEW = 10
@@ -143,7 +144,7 @@ def _label(label: str, statistic: str) -> str:
     # A narrow panel has no room for name and unit on one line.
     name, bracket, unit = label.partition(" (")
     if " - " in statistic:
-        return f"{name}\n{printable(statistic).replace(' - ', ' − ')}"
+        return f"{name}\n{printable(value_of(statistic)).replace(' - ', ' − ')}"
     return f"{name}\n({unit}" if bracket else name
 
 

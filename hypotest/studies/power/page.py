@@ -89,9 +89,10 @@ def legend_text(result: PowerResult) -> str:
     """What the columns mean."""
     return (
         "unit: SD of the null, or standard error (SE) over documents. significant: smallest effect with "
-        f"p <= {result.level:g} (corrected: {significant(result.corrected_level, 2)}). seen: effect that is "
+        f"p <= {result.level:g}; corrected: with p <= {significant(result.corrected_level, 2)}, the level "
+        f"divided by the number of predictions that decide, as a refutation needs. seen: effect that is "
         f"significant with probability {SEEN:.0%}. equivalent: its probability for a draw of the null, or "
-        "without an effect; the ceiling is the share of null draws inside the margin."
+        "without an effect; ceiling: the share of null draws inside the margin, which it cannot exceed."
     )
 
 
