@@ -30,9 +30,11 @@ INK = "#222222"
 FAINT = "#777777"
 
 WIDTH = 6.5
-"""Inches: the text width of a paper."""
+"""Inches: the text width of a paper, for a figure that no column can hold."""
 COLUMN = 4.4
-"""Inches: of a figure with one axis, which stays legible where it is shrunk to a column of 84 mm."""
+"""Inches: a figure of this width stays legible where it is shrunk to one column of a paper."""
+SMALL = 7.0
+"""Points: the smallest letters; 5 of them are left in a column of 84 mm."""
 FORMATS = ("svg", "png")
 _RESOLUTION = 160
 
