@@ -110,8 +110,10 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
     """
     figure, (single, summed) = new_stack(COLUMN, [_PANEL] * 2, _AROUND)
     index = range(1, len(spectrum.observed) + 1)
+    nothing = collapsed(spectrum)
+    drawn = spectrum.observed[: len(index) - nothing]
     curves = (
-        (single, spectrum.null_low, spectrum.null_median, spectrum.null_high, spectrum.observed),
+        (single, spectrum.null_low, spectrum.null_median, spectrum.null_high, drawn),
         (
             summed,
             spectrum.cumulated_low,
@@ -124,11 +126,12 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
         band = axes.fill_between(index, low, high, color=NULL, alpha=0.55, linewidth=0)
         band.set_label("random groups, 95 %")
         axes.plot(index, median, "--", color=INK, linewidth=1, label="their median")
-        axes.plot(index, observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1, label="group")
+        axes.plot(
+            index[: len(observed)], observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1, label="group"
+        )
     single.set_yscale("log")
-    nothing = collapsed(spectrum)
     if nothing:
-        seen = [value for value in (*spectrum.observed, *spectrum.null_low) if value * len(index) >= _NOTHING]
+        seen = [value for value in (*drawn, *spectrum.null_low) if value * len(index) >= _NOTHING]
         single.set_ylim(bottom=0.5 * min(seen, default=1.0))
         them = "eigenvalue is" if nothing == 1 else "eigenvalues are"
         single.text(

@@ -274,4 +274,5 @@ def test_eigenvalues_that_are_nothing_but_rounding_are_named_and_not_drawn_as_if
         single = draw_spectrum(doubled, 0.95).axes[0]
         clean = draw_spectrum(spectrum, 0.95).axes[0]
     assert f"2 of {n} eigenvalues are 0 up to rounding" in single.texts[0].get_text() and not clean.texts
-    assert single.get_ylim()[0] > 1e-6
+    (group,) = (line for line in single.lines if line.get_label() == "group")
+    assert len(group.get_ydata()) == n - 2 and single.get_ylim()[0] > 1e-6
