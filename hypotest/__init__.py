@@ -48,6 +48,7 @@ From Python::
         hypotest.run("protocols/rare-tokens.yaml", start_stage=shown.start_stage)
 
     result = hypotest.open_run("reports/rare-tokens/example")  # a finished one, without its model
+    result = hypotest.demo()  # the one that ships with hypotest
 
     found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
 
@@ -64,7 +65,10 @@ From Python::
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # tqdm, in notebooks: no bar of its is shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +83,7 @@ if TYPE_CHECKING:
     from hypotest.report.run import Run
     from hypotest.studies.cache.study import cache_contents, prune_cache
     from hypotest.studies.compare.study import compare
+    from hypotest.studies.demo.study import demo
     from hypotest.studies.explore.study import explore
     from hypotest.studies.multiverse.study import multiverse
     from hypotest.studies.power.study import power
@@ -102,6 +107,7 @@ __all__ = [
     "cache_contents",
     "compare",
     "controls",
+    "demo",
     "explore",
     "groups_to_lesion",
     "load_evidence",
@@ -129,6 +135,7 @@ _HOMES = {
     "cache_contents": "hypotest.studies.cache.study",
     "compare": "hypotest.studies.compare.study",
     "controls": "hypotest.subjects.controls.registry",
+    "demo": "hypotest.studies.demo.study",
     "explore": "hypotest.studies.explore.study",
     "groups_to_lesion": "hypotest.pipeline.analysis.lesioned",
     "load_evidence": "hypotest.pipeline.run",

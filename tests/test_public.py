@@ -18,6 +18,7 @@ NAMES = {
     "cache_contents",
     "compare",
     "controls",
+    "demo",
     "explore",
     "groups_to_lesion",
     "load_evidence",
