@@ -60,8 +60,7 @@ def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pict
     yield verdict_line(results)
     yield verdict_words(results)
     yield sceptic_words(results)
-    yield _verdict_table(results)
-    yield _verdict_words(results)
+    yield from hypotheses(results)
     yield from figures_of(figures, "verdict")
     yield from deviations_section(results.registration)
     yield from group_section(results)
@@ -126,6 +125,12 @@ def _cells(item: PredictionResult) -> tuple[Inline, ...]:
         "" if item.p_adjusted is None else f"{numbers.p_adjusted}{sign}",
         strong(item.outcome),
     )
+
+
+def hypotheses(results: Results) -> Iterator[Part]:
+    """Each with its status and the predictions on which that rests, and what the words mean."""
+    yield _verdict_table(results)
+    yield _verdict_words(results)
 
 
 def _verdict_words(results: Results) -> str:

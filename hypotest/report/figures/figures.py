@@ -86,6 +86,11 @@ class Figures(Mapping[str, Figure]):
         with house_style():
             return self._plans[name].draw()
 
+    def pictures(self, *sections: str) -> tuple[Picture, ...]:
+        """What belongs to these sections of the report, in its order."""
+        every = (plan.picture for plan in self._plans.values())
+        return tuple(picture for picture in every if picture.section in sections)
+
     def __iter__(self) -> Iterator[str]:
         """In the order of the report."""
         return iter(self._plans)
