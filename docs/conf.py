@@ -22,7 +22,7 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["made", "_build"]
+exclude_patterns = ["made", "_build", "tutorials/reports"]
 templates_path: list[str] = []
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 

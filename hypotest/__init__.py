@@ -48,12 +48,15 @@ From Python::
         hypotest.run("protocols/rare-tokens.yaml", start_stage=shown.start_stage)
 
     result = hypotest.open_run("reports/rare-tokens/example")  # a finished one, without its model
+    result = hypotest.demo()  # the one that ships with hypotest
 
     found = hypotest.multiverse("protocols/rare-tokens.yaml")  # the same under its declared alternatives
 
     compared = hypotest.compare(["reports/a/one", "reports/b/two"])  # several models, pooled
 
     checked = hypotest.verify(result)  # its hashes, and every number again from its evidence
+
+    hypotest.prune_cache(older_than=30)  # evidence that no run in reports/ needs; the log of documents stays
 
     trained = hypotest.controls.two_blocks(seed=1)  # a network whose organisation is known, with its data
 
@@ -62,7 +65,10 @@ From Python::
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
+
+warnings.filterwarnings("ignore", message="IProgress not found")  # tqdm, in notebooks: no bar of its is shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +81,9 @@ if TYPE_CHECKING:
     from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.progress import progress
     from hypotest.report.run import Run
+    from hypotest.studies.cache.study import cache_contents, prune_cache
     from hypotest.studies.compare.study import compare
+    from hypotest.studies.demo.study import demo
     from hypotest.studies.explore.study import explore
     from hypotest.studies.multiverse.study import multiverse
     from hypotest.studies.power.study import power
@@ -96,8 +104,10 @@ __all__ = [
     "Units",
     "ablate_neurons",
     "analyse",
+    "cache_contents",
     "compare",
     "controls",
+    "demo",
     "explore",
     "groups_to_lesion",
     "load_evidence",
@@ -106,6 +116,7 @@ __all__ = [
     "open_run",
     "power",
     "progress",
+    "prune_cache",
     "register",
     "run",
     "run_series",
@@ -121,8 +132,10 @@ _HOMES = {
     "Units": "hypotest.subjects.network.units",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis.complete",
+    "cache_contents": "hypotest.studies.cache.study",
     "compare": "hypotest.studies.compare.study",
     "controls": "hypotest.subjects.controls.registry",
+    "demo": "hypotest.studies.demo.study",
     "explore": "hypotest.studies.explore.study",
     "groups_to_lesion": "hypotest.pipeline.analysis.lesioned",
     "load_evidence": "hypotest.pipeline.run",
@@ -130,6 +143,7 @@ _HOMES = {
     "multiverse": "hypotest.studies.multiverse.study",
     "power": "hypotest.studies.power.study",
     "progress": "hypotest.report.progress",
+    "prune_cache": "hypotest.studies.cache.study",
     "register": "hypotest.studies.register.study",
     "run": "hypotest.pipeline.run",
     "run_series": "hypotest.studies.series.study",

@@ -6,10 +6,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-from hypotest.cli import app
-from hypotest.cli.options import as_options
-from hypotest.errors import HypotestError
-from hypotest.pages.text import terminal_text
+from hypotest.errors import HypotestError, StoppedError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -18,8 +15,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # a title that the terminal cannot write must not fail a run that is finished
         sys.stdout.reconfigure(errors="replace")
     try:
+        from hypotest.cli import app  # imported here, so that Ctrl-C while it loads is answered as later
+
         app(args=arguments, prog_name="hypotest")
+    except KeyboardInterrupt:
+        sys.exit(StoppedError.exit_code)
     except HypotestError as error:
+        from hypotest.cli.options import as_options
+        from hypotest.pages.text import terminal_text
+
         # names in it come from files and models, and may hold what moves or paints a terminal
         message = as_options(terminal_text(error))
         print(message if "\n" in message else f"error: {message}", file=sys.stderr)

@@ -5,12 +5,11 @@ python -m tests.science
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-
-import polars as pl
 
 from hypotest.inference.margins import diluted
 from hypotest.pages.document import table
@@ -19,13 +18,13 @@ from hypotest.pages.markdown import markdown
 from hypotest.pipeline.analysis.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.protocol.claims import Claim
 from hypotest.records.protocol.prediction import Status
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
-from hypotest.registration import load_protocol
 from hypotest.registration.checks.claims import load_claims
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 from hypotest.studies.compare.claim_checks import judge_outcome, judge_range, quantity_of
-from hypotest.testing.contrast import MeasuredContrast
+from hypotest.studies.verify.stored_draws import StoredDraws
 from tests.example import AS_PUBLISHED, EXAMPLE, command, printed
 from tests.texts import ROOT, put
 
@@ -147,36 +146,18 @@ def judged_anew(run: Run) -> tuple[dict[str, PredictionResult], dict[str, Status
     Returns:
         Predictions and statuses of hypotheses, by their names.
     """
-    protocol = load_protocol(
-        ROOT / "protocols" / "registered" / f"{run.results.protocol_id}.yaml", subject=False
-    )
+    protocol = Protocol.model_validate_json(json.dumps(run.results.protocol), strict=True)
     group = run.results.group
     assert group is not None
     kept_by_random = len(group.neurons) / group.n_neurons
-    results = []
+    results, draws = [], StoredDraws.read(run.nulls)
     for asked, item in zip(protocol.predictions, run.results.predictions, strict=True):
         facts = group.draws.get(item.reference, {})
         if item.margin is None or facts.get("shared") is None:
             results.append(item)
             continue
-        draws = {
-            name: run.nulls.filter((pl.col("prediction") == item.id) & (pl.col("null") == name))[
-                "value"
-            ].to_numpy()
-            for name in ("size_matched", item.reference)
-        }
-        compared = MeasuredContrast(
-            observed=item.observed,
-            reference=item.reference,
-            reference_value=item.reference_value,
-            reference_sd=item.reference_sd,
-            p_value=item.p_value,
-            percentile=item.ladder[0].percentile,
-            interval=item.interval,
-            sd_draws=draws["size_matched"],
-            deciding_draws=draws[item.reference],
-            exchanged=diluted(facts["shared"], kept_by_random),
-        )
+        exchanged = diluted(facts["shared"], kept_by_random)
+        compared = replace(draws.contrast(item), exchanged=exchanged)
         results.append(classify_prediction(asked, compared, protocol))
     together = adjust_together(results, protocol)
     return {item.id: item for item in together}, {

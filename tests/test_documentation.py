@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hypotest.cli import app
+from hypotest.cli.cache import cache
 from hypotest.cli.planning import registry
 from hypotest.cli.protocols import corpus
 from hypotest.cli.tool import reference
@@ -130,13 +131,13 @@ def test_the_calibration_in_the_docs_is_the_committed_one():
 
 
 def test_every_command_is_documented():
-    groups = {"": app, "reference ": reference, "registry ": registry, "corpus ": corpus}
+    groups = {"": app, "reference ": reference, "registry ": registry, "corpus ": corpus, "cache ": cache}
     names = [
         prefix + (command.name or command.callback.__name__)
         for prefix, group in groups.items()
         for command in group.registered_commands
     ]
-    assert len(names) == len(set(names)) == 23
+    assert len(names) == len(set(names)) == 24
     commands = TEXTS[DOCS / "reference" / "commands.md"]
     for name in names:
         assert f"`hypotest {name} " in commands or f"`hypotest {name}`" in commands, name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -36,6 +37,17 @@ def test_a_measure_says_what_its_outcomes_mean(made: dict[str, str], name: str) 
     assert words.less.partition("{")[0] in text and words.greater.partition("{")[0] in text
     assert "```text" in text  # its formula
     assert all(f"`{option}`" in text for option in MEASURES[name].options)
+
+
+def test_a_measure_of_a_committed_report_shows_its_figures(made: dict[str, str]) -> None:
+    """Each link leads to a file; a measure that no report is about has no example."""
+    shown = {name for name in MEASURES if "## Example" in made[f"measures/{name}.md"]}
+    assert {"modularity", "effective_dimension", "attention_gini", "top_head_impact"} <= shown
+    for name in shown:
+        linked = re.findall(r"\]\((../../reports/[^)]+)\)", made[f"measures/{name}.md"])
+        assert any(link.endswith(".png") for link in linked)
+        assert all((DOCS / "measures" / link).resolve().is_file() for link in linked)
+    assert "-eigenvalues.png" in made["measures/effective_dimension.md"]
 
 
 def test_the_language_has_every_key(made: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from docs.made.calibrated import rejections
+from docs.made.examples import example
 from docs.made.text import docstring_of, first_line, listed, overview, paragraphs, sentence, table
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure, Measure
 from hypotest.measures.registry import MEASURES
@@ -40,7 +41,7 @@ def _home(measure: Measure) -> object:
 
 
 def page(measure: Measure) -> str:
-    """One measure: formula, what its outcomes say, what it is compared with, options, pitfalls."""
+    """One measure: formula, what its outcomes say, what it is compared with, options, pitfalls, example."""
     words = measure.words.of(NAMES)
     return paragraphs(
         f"# `{measure.name}`",
@@ -62,6 +63,7 @@ def page(measure: Measure) -> str:
         _contrasts(measure),
         _options(measure),
         _pitfalls(measure),
+        example(measure.name),
         rejections("against", lambda cell: cell.measure == measure.name, lambda cell: cell.null),
     )
 

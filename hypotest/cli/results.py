@@ -62,7 +62,7 @@ def report(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Print it as that instead: html, markdown, console, or what an installed package adds.",
+            help="Print it as that instead: html, markdown, console, latex, word, or what a package adds.",
         ),
     ] = None,
     out: Annotated[

@@ -98,15 +98,16 @@ def schema_text() -> str:
 def start_protocol(name: str = DEFAULT, path: str | os.PathLike[str] | None = None) -> Started:
     """Write a template, and the schema beside it; what exists is never overwritten.
 
-    The protocol's id becomes the name of the file, so that two studies do not share a folder of reports.
+    A folder that is not there is created, as wherever something is written. The protocol's id becomes the
+    name of the file, so that two studies do not share a folder of reports.
 
     Args:
         name: Of the template.
         path: Of the protocol to write; in a folder, or without a path, it is called as the template is.
 
     Raises:
-        ProtocolError: If there is no such template, the file exists, its folder does not, or its name
-            does not end in .yaml or .yml.
+        ProtocolError: If there is no such template, the file exists, or its name does not end in .yaml
+            or .yml.
         OutputError: If a file cannot be written.
     """
     return _start(template_text(name), _target(name, path), _BRINGS.get(name, ()))
@@ -212,6 +213,7 @@ def _in_a_line(value: Any) -> Any:
 def _start(text: str, target: Path, brought: Sequence[str] = ()) -> Started:
     try:
         _check(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
         for place in (target.parent / name for name in brought):
             _require_free(place)
             _write(place, (_FOLDER / place.name).read_text(encoding="utf-8"))
@@ -227,9 +229,9 @@ def _start(text: str, target: Path, brought: Sequence[str] = ()) -> Started:
 
 def _check(target: Path) -> None:
     if target.suffix not in (".yaml", ".yml"):
-        raise ProtocolError(f"{shown(str(target))}: must end in .yaml or .yml")
-    if not target.parent.is_dir():
-        raise ProtocolError(f"{shown(str(target.parent))}: no such folder; create it first")
+        raise ProtocolError(
+            f"{shown(str(target))}: must end in .yaml or .yml: call it {shown(f'{target.name}.yaml')}"
+        )
     _require_free(target)
 
 

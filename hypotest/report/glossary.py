@@ -51,6 +51,8 @@ WORDS: Mapping[str, str] = {
     "margin": "The largest difference that counts as none, fixed before the data; narrower where groups "
     "of comparison keep members of the group, and show that much less of any difference.",
     "Monte Carlo": "By random draws: more of them make the number more exact.",
+    "noise ceiling": "The similarity that random halves of one condition have with each other: more cannot "
+    "be expected of two conditions.",
     "nats": "Unit of loss: 0.69 nats make one bit.",
     "null": "What the value would look like if the question had a dull answer: many draws of "
     "groups or of labels that mean nothing.",
@@ -72,10 +74,11 @@ WORDS: Mapping[str, str] = {
     "SD": "Standard deviation: how far values typically lie from their mean.",
     "selection split": "Documents on which the neurons are chosen; nothing is tested on them.",
     "silent": "The hypothesis says nothing about this outcome: any would do.",
+    "split-half ceiling": "The similarity that noise leaves halves of the same data: more cannot be "
+    "expected of two conditions.",
     "stance": "What an outcome means for one hypothesis: supports, contradicts, open or silent.",
     "supported": "Every prediction on which the hypothesis speaks came out as it said.",
     "supports": "The outcome is one that the hypothesis expected.",
-    "T(G)": "The value of the measure for the tested group G.",
     "target": "The token that the network has to predict at a position.",
     "TOST": "Two one-sided tests: the way to show that an effect lies inside the margin.",
     "type": "A word of the vocabulary, however often it occurs.",
@@ -84,6 +87,24 @@ WORDS: Mapping[str, str] = {
     "z": "How many SDs of the null's draws the observed value lies from their mean.",
 }
 """Word as it stands in a sentence -> what it means."""
+
+
+def explained_in(text: str) -> dict[str, str]:
+    """Words of `WORDS` that stand in a text, each with what it means as part of a sentence.
+
+    Args:
+        text: Such as a unit; of words that share a place, the longest is meant.
+
+    Examples:
+        >>> explained_in("1 - |left slope| / kappa")["kappa"].partition(":")[0]
+        'how steeply influence falls with rank'
+    """
+    left, there = f" {text.replace(',', ' ')} ", {}
+    for word in sorted(WORDS, key=len, reverse=True):
+        if f" {word} " in left:
+            left = left.replace(f" {word} ", " | ")
+            there[word] = WORDS[word][:1].lower() + WORDS[word][1:].rstrip(".")
+    return there
 
 
 def glossary(names: Conditions = UNNAMED) -> dict[str, str]:

@@ -87,6 +87,20 @@ def count_text(count: int) -> str:
     return f"{count:,}"
 
 
+def bytes_text(count: int) -> str:
+    """Write a size in memory or on disk.
+
+    Examples:
+        >>> bytes_text(1_700_000_000), bytes_text(27_500_000), bytes_text(1_200)
+        ('1.7 GB', '28 MB', '1 kB')
+    """
+    if count >= 9.5e8:
+        return f"{count / 1e9:,.1f} GB"
+    if count >= 9.5e5:
+        return f"{count / 1e6:.0f} MB"
+    return f"{count / 1e3:.0f} kB" if count >= 1e3 else f"{count} bytes"
+
+
 def duration_text(seconds: float) -> str:
     """Write a duration as a person would say it.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 from rich.console import Console
@@ -24,6 +23,7 @@ from hypotest.pages.console import text_of
 from hypotest.pages.text import printable
 from hypotest.records.registration import Registration
 from hypotest.report.numbers import duration_text
+from hypotest.report.progress_in_notebook import NotebookLine
 from hypotest.report.sections.registration import status_alert
 
 
@@ -42,7 +42,7 @@ _SECONDS_BETWEEN_LINES = 10.0
 class StageProgress(Progress):
     """Bars on a terminal; elsewhere a plain line when a stage starts, now and then, and when it is done.
 
-    In a notebook there are bars where ipywidgets is installed, which rich draws them with.
+    In a notebook one line moves, as it does where no progress is asked for.
     """
 
     def __init__(self, console: Console) -> None:
@@ -54,14 +54,17 @@ class StageProgress(Progress):
             TextColumn("left", style="dim"),
             TimeRemainingColumn(),
             console=console,
-            disable=not (console.is_terminal or (console.is_jupyter and find_spec("ipywidgets"))),
+            disable=console.is_jupyter or not console.is_terminal,
             expand=True,
         )
         self._started: dict[TaskID, float] = {}
         self._said = time.monotonic()
+        self._notebook = NotebookLine() if console.is_jupyter else None
 
     def start_stage(self, stage: str, n_steps: int) -> Callable[[], None]:
         """Show a stage; what is returned is called after each of its steps."""
+        if self._notebook is not None:
+            return self._notebook.start_stage(stage, n_steps)
         task = self.add_task(stage, total=n_steps)
         return lambda: self.advance(task)
 

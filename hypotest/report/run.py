@@ -12,7 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 
 from hypotest.pages.console import shown
-from hypotest.pages.notebook import notebook_html
+from hypotest.pages.notebook import image_html, notebook_html
 from hypotest.records.results.prediction_result import Interval, PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.report.export import read_manifest, read_nulls, read_results, render_again
@@ -124,8 +124,15 @@ class Run:
         return self.figures[name]
 
     def _repr_html_(self) -> str:
-        """The verdict table, for notebooks."""
-        return notebook_html(run_summary(self.results, self.folder))
+        """The verdict table and the figure of all effects, for notebooks."""
+        # Imported here: reading a run and printing its verdict need no matplotlib.
+        from hypotest.report.figures.effects import draw_effects, effects_in_words
+        from hypotest.report.figures.style import house_style, png_of
+
+        with house_style():
+            effects = png_of(draw_effects(self.results))
+        table = notebook_html(run_summary(self.results, self.folder))
+        return table + image_html(effects, effects_in_words(self.results))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Print the verdict table, the verdict line, and where the report lies.

@@ -34,7 +34,7 @@ from hypotest.report.sections.predictions import prediction_section
 from hypotest.report.sections.provenance import provenance_section
 from hypotest.report.sections.registration import deviations_section, status_line
 from hypotest.report.sections.splits import splits_section
-from hypotest.report.verdict_words import TONES, sceptic_words, verdict_line, verdict_words
+from hypotest.report.verdict_words import TONES, sceptic_words, stances_in_words, verdict_line, verdict_words
 
 
 def run_page(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Document:
@@ -60,7 +60,7 @@ def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pict
     yield verdict_line(results)
     yield verdict_words(results)
     yield sceptic_words(results)
-    yield _verdict_table(results)
+    yield from hypotheses(results)
     yield from figures_of(figures, "verdict")
     yield from deviations_section(results.registration)
     yield from group_section(results)
@@ -125,6 +125,22 @@ def _cells(item: PredictionResult) -> tuple[Inline, ...]:
         "" if item.p_adjusted is None else f"{numbers.p_adjusted}{sign}",
         strong(item.outcome),
     )
+
+
+def hypotheses(results: Results) -> Iterator[Part]:
+    """Each with its status and the predictions on which that rests, and what the words mean."""
+    yield _verdict_table(results)
+    yield _verdict_words(results)
+
+
+def _verdict_words(results: Results) -> str:
+    refuting = (
+        "beyond correction: also after its p-value is corrected for the number of predictions that decide"
+        if any(item.contradicted_by for item in results.verdicts)
+        else ""
+    )
+    said = "; ".join(filter(None, (refuting, stances_in_words(results))))
+    return f"{said[:1].upper()}{said[1:]}." if said else ""
 
 
 def _verdict_table(results: Results) -> Table:

@@ -22,7 +22,7 @@ from hypotest.report.sections.registration import deviations_summary, status_ale
 from hypotest.report.sections.row_balance import LEGEND, row_balance_table
 from hypotest.report.sections.splits import splits_line
 from hypotest.report.text import nearest_path
-from hypotest.report.verdict_words import verdict_line
+from hypotest.report.verdict_words import stances_in_words, verdict_line
 
 _SIGNS: dict[Stance, Span] = {
     "supports": Span("+", tone="good"),
@@ -82,7 +82,7 @@ def verdict_table(results: Results) -> Together:
         _rows(results, names, wide=True),
         together(narrow, aside(key) if names else ""),
     )
-    return together(whole, *map(aside, _legend(results)))
+    return together(whole, *map(aside, filter(None, (stances_in_words(results), *_legend(results)))))
 
 
 def _columns(results: Results, heads: Sequence[str], kind: ColumnKind) -> tuple[Column, ...]:

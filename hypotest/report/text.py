@@ -35,3 +35,18 @@ def nearest_path(path: Path) -> str:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
         return str(path)
+
+
+def value_of(statistic: str) -> str:
+    """Whose value a comparison's statistic is, in words: of the group, or of a condition.
+
+    Args:
+        statistic: Of a `NullComparison`.
+
+    Examples:
+        >>> value_of("T(G)"), value_of("T(rare)"), value_of("T(rare) - T(common)"), value_of("t")
+        ('the group', 'rare', 'rare - common', 't')
+    """
+    if statistic == "T(G)":
+        return "the group"
+    return " - ".join(part.removeprefix("T(").removesuffix(")") for part in statistic.split(" - "))

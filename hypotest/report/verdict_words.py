@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hypotest.pages.inline import Inline, Tone, emphasis, joined, listed, prose, strong
+from hypotest.records.results.prediction_result import Stance
 from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import significant
 
 TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
 """Of a hypothesis' status; of the others, careful."""
+_STANCES: dict[Stance, str] = {
+    "silent": "the hypothesis expects nothing of it",
+    "open": "it expects something, and the data do not settle it",
+}
+"""Those that no reader knows from the word."""
+
+
+def stances_in_words(results: Results) -> str:
+    """What *silent* and *open* mean, where they occur; empty where neither does."""
+    there = {stance for item in results.predictions for stance in item.stances.values()}
+    return "; ".join(f"{stance}: {meaning}" for stance, meaning in _STANCES.items() if stance in there)
 
 
 def verdict_line(results: Results) -> Inline:

@@ -17,6 +17,15 @@ def test_a_run_beside_the_claims_of_a_paper(hypotest, tmp_path):
     assert str(folder.name) in done.stdout.replace("\n", "")
 
 
+def test_what_came_out_stands_before_the_tables(hypotest, tmp_path):
+    done = hypotest("compare", EXAMPLE, AS_PUBLISHED, "--with", PAPER, "--out", tmp_path)
+    before = done.stdout.partition("claimed ")[0]
+    assert len(before.splitlines()) < 40
+    said = " ".join(before.split())
+    assert "claims held against runs A and B" in said and "modular: refuted" in said
+    assert "open: the run is too uncertain to say" in said and "shown: published without a spread" in said
+
+
 def test_runs_beside_each_other(hypotest, tmp_path):
     done = hypotest("compare", EXAMPLE, AS_PUBLISHED, "--out", tmp_path)
     assert done.returncode == 0, done.stderr

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 import hypotest as package
+from tests.example import EXAMPLE
 from tests.functional.watching import watch_model, with_predictions
 
 
@@ -96,6 +97,21 @@ def test_too_few_documents_are_a_clear_error(hypotest, protocol, tmp_path):
     done = hypotest("explore", path, "--out", tmp_path, "--device", "cpu")
     assert done.returncode == 1
     assert "too few" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_export_writes_a_run_as_an_appendix(hypotest, tmp_path):
+    """Beside its figures, and by a command that needs no model; a run without a format is asked for one."""
+    target = tmp_path / "app.tex"
+    done = hypotest("export", EXAMPLE, "--format", "latex", "--out", target)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(target)
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == ["app.tex", "effects.pdf", "ladder.pdf"]
+    refused = hypotest("export", EXAMPLE)
+    assert refused.returncode == 2 and "--format latex" in refused.stderr
+    refused = hypotest("export", EXAMPLE, "--format", "latex", "--run", EXAMPLE)
+    assert refused.returncode == 2 and "choose one" in refused.stderr
+    refused = hypotest("export", EXAMPLE, "--format", "markdown")
+    assert refused.returncode == 2 and "--format markdown: must be one of latex, word" in refused.stderr
 
 
 def test_export_writes_a_registration_without_a_model(hypotest, protocol, tmp_path):

@@ -279,6 +279,15 @@ def test_a_run_from_before_the_hashes_says_what_it_lacks(copy, analysed_once):
     assert not verification.verified
 
 
+def test_without_a_manifest_nothing_but_that_differs(copy):
+    """What only the manifest could tell is not checked; it has not been found to differ."""
+    (copy / "manifest.json").unlink()
+    verification = package.verify(copy)
+    assert verification.named("differs") == ("manifest.json",)
+    assert "untrained networks" in verification.named("not checked")
+    assert not verification.verified
+
+
 def test_other_versions_are_said_and_tolerated(copy, analysed_once):
     path = copy / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-import hypotest
 from hypotest.pages.document import document
 from hypotest.pages.inline import strong
-from hypotest.pages.notebook import show_as
+from hypotest.pages.notebook import notebook_html, show_as
 from hypotest.records.results.shown import Shown
 
 HOSTILE = "<script>alert(1)</script>"
 SHOWN = [
+    ("hypotest.studies.cache.record", "CacheContents", "hypotest.studies.cache.study"),
+    ("hypotest.studies.cache.record", "Pruned", "hypotest.studies.cache.study"),
     ("hypotest.studies.compare.record", "Comparison", "hypotest.studies.compare.study"),
     ("hypotest.studies.controls.record", "Controls", "hypotest.studies.controls.study"),
     ("hypotest.studies.explore.record", "Exploration", "hypotest.studies.explore.study"),
@@ -70,9 +71,6 @@ def test_a_record_is_shown_once(monkeypatch):
     assert not printed
 
 
-@pytest.mark.parametrize("widgets", [True, False])
-def test_progress_in_a_notebook(monkeypatch, widgets):
-    """Bars where rich can draw them there, else lines."""
-    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
-    monkeypatch.setattr("hypotest.report.progress.find_spec", lambda name: object() if widgets else None)
-    assert hypotest.progress().disable is not widgets
+def test_a_long_record_scrolls_by_itself():
+    shown = notebook_html(document([f"line {number}" for number in range(300)]))
+    assert "max-height" in shown and "overflow-y: auto" in shown

@@ -19,13 +19,13 @@ class Format:
 
 
 def test_our_own_are_found() -> None:
-    assert list(PAGES) == ["console", "html", "markdown"]
+    assert list(PAGES) == ["console", "html", "latex", "markdown", "word"]
     assert all(page_of(name) is page and page.name == name for name, page in PAGES.items())
 
 
 def test_an_unknown_one_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(ProtocolError, match="no page format 'latex' here; there are console, html, markdown"):
-        page_of("latex")
+    with pytest.raises(ProtocolError, match="no page format 'rtf' here; there are console, html, latex"):
+        page_of("rtf")
 
 
 def test_what_cannot_be_used_is_refused() -> None:

@@ -172,9 +172,8 @@ def test_an_unknown_template_lists_those_there_are(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a.txt", "must end in .yaml or .yml"),
-        ("a", "must end in .yaml or .yml"),
-        ("nowhere/a.yaml", "no such folder"),
+        ("a.txt", r"must end in .yaml or .yml: call it 'a.txt.yaml'"),
+        ("new/a", r"must end in .yaml or .yml: call it 'a.yaml'"),
         ("a\0.yaml", "must be the name of a file"),
     ],
 )
@@ -182,6 +181,14 @@ def test_a_path_that_cannot_be(tmp_path, name, message):
     with pytest.raises(ProtocolError, match=message):
         start_protocol(path=tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_created(tmp_path):
+    started = start_protocol(path=tmp_path / "new" / "deep" / "a.yaml")
+    assert started.protocol.is_file() and started.schema_file.parent == tmp_path / "new" / "deep"
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written: File exists"):
+        start_protocol(path=tmp_path / "file" / "a.yaml")
 
 
 def test_a_name_that_is_too_long_is_a_clear_error(tmp_path):

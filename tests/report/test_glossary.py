@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import re
+
+from rich.console import Console
 
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS
+from hypotest.pages.console import shown
+from hypotest.pages.document import Block, Document
+from hypotest.pages.markdown import PAGE
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.results import Results
-from hypotest.report.glossary import WORDS, glossary
+from hypotest.report.glossary import WORDS, explained_in, glossary
 from hypotest.report.run_page import run_page
+from hypotest.report.run_summary import verdict_table
+from hypotest.report.verdict_words import stances_in_words
+
+
+def plain_text(block: Block) -> str:
+    console = Console(file=io.StringIO(), width=200, _environ={})
+    console.print(shown(Document((block,))))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
 
 
 def test_every_measure_and_null_is_explained() -> None:
@@ -32,3 +48,28 @@ def test_a_report_explains_the_words_of_its_stances_and_outcomes(results: Result
     for item in results.predictions:
         assert {item.outcome, *item.stances.values()} <= set(terms)
     assert {verdict.status for verdict in results.verdicts} <= set(terms)
+
+
+def test_no_measure_s_unit_holds_a_word_of_the_trade_that_is_not_explained() -> None:
+    units = {measure.words.of(Conditions("rare", "common")).unit for measure in MEASURES.values()}
+    for trade in ("kappa", "noise ceiling", "split-half ceiling", "Q"):
+        holders = [unit for unit in units if trade in unit]
+        assert holders and all(list(explained_in(unit)) == [trade] for unit in holders)
+    assert explained_in("share of the squared change") == {}
+
+
+def test_silent_and_open_are_explained_where_they_stand(results: Results) -> None:
+    """In the report as on the console, and only where they occur."""
+    first, *others = results.predictions
+    unsettled = dataclasses.replace(first, stances=dict.fromkeys(first.stances, "open"))
+    results = dataclasses.replace(results, predictions=(unsettled, *others))
+    for text in (PAGE.render(run_page(results, {}, ())), plain_text(verdict_table(results))):
+        assert "silent: the hypothesis expects nothing of it" in text.replace("Silent", "silent")
+        assert "open: it expects something" in text
+    spoken = {"modular": "supports", "distributed": "contradicts"}
+    known = tuple(dataclasses.replace(item, stances=spoken) for item in results.predictions)
+    assert stances_in_words(dataclasses.replace(results, predictions=known)) == ""
+
+
+def test_a_report_names_no_statistic_by_a_symbol(results: Results) -> None:
+    assert not re.search(r"T\(\w+\)", PAGE.render(run_page(results, {}, ())))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -53,6 +55,16 @@ def test_printing_a_run_shows_the_table(written_run: Path) -> None:
         console.print(Run.open(written_run))
     assert "Verdict: modular: refuted; distributed: supported" in captured.get()
     assert "report.html" in captured.get().replace("\n", "")
+
+
+def test_a_notebook_shows_the_table_and_the_effects(written_run: Path) -> None:
+    shown = Run.open(written_run)._repr_html_()
+    table, image = shown.split("</pre>")
+    assert "Verdict" in table and "coordination" in table
+    (data,) = re.findall(r'src="data:image/png;base64,([^"]+)"', image)
+    assert base64.b64decode(data).startswith(b"\x89PNG")
+    assert 'alt="Effects. ' in image and "coordination" in image
+    assert shown == Run.open(written_run)._repr_html_()
 
 
 @pytest.mark.parametrize("how", ["print(run)", "from rich import print; print(run)"])

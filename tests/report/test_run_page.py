@@ -17,6 +17,7 @@ from hypotest.records.results.results import Results
 from hypotest.report.numbers import UNDEFINED, p_text, prediction_text, significant
 from hypotest.report.picture import Picture
 from hypotest.report.run_page import overview, run_page
+from hypotest.report.text import value_of
 
 PICTURES = (
     Picture("effects", "verdict", "All *effects*."),
@@ -37,9 +38,9 @@ def test_every_prediction_has_its_section(results: Results, manifest: dict[str, 
         for note in item.notes:
             assert note in report
         for rung in item.ladder:
-            assert f"| {rung.id} | {rung.statistic} |" in report
+            assert f"| {rung.id} | {value_of(rung.statistic)} |" in report
         for arm in item.arms:
-            assert f"| label_shuffled (type) | {arm.statistic} |" in report
+            assert f"| label_shuffled (type) | {value_of(arm.statistic)} |" in report
     assert "![All \\*effects\\*.](figures/effects.svg)" in report
 
 
@@ -174,16 +175,17 @@ def test_the_arms_of_shuffled_labels_stand_in_the_table_of_nulls(
     sections = {part.partition(":")[0]: part for part in render_report(results, manifest, ()).split("\n### ")}
     item = next(one for one in results.predictions if one.id == "specialization")
     rows = [line for line in sections["specialization"].splitlines() if line.startswith("| label_shuffled")]
-    assert [row.split(" | ")[1] for row in rows] == ["T(rare)", "T(common)", "T(rare) - T(common)"]
+    assert [row.split(" | ")[1] for row in rows] == ["rare", "common", "rare - common"]
     for row, arm in zip(rows, (item.ladder[0], *item.arms), strict=True):
         assert f"| {p_text(arm.p_value)} |" in row  # each among its own draws
         assert ("descriptive" in row) == (arm is not item.ladder[0])
-    assert "| T(common) |" not in sections["spectrum"]  # where none were drawn
+    assert "| common |" not in sections["spectrum"]  # where none were drawn
 
 
 def test_the_unit_of_every_number_is_said(results: Results, manifest: dict[str, Any]) -> None:
     sections = {part.partition(":")[0]: part for part in render_report(results, manifest, ()).split("\n### ")}
-    for id, unit in (("coordination", "dimensions"), ("regimes", "1 - |left slope| / kappa")):
+    kappa = "(kappa: how steeply influence falls with rank: minus the slope of the power law)"
+    for id, unit in (("coordination", "dimensions"), ("regimes", f"1 - |left slope| / kappa {kappa}")):
         assert f"; unit: {unit}. Effect " in sections[id]
         assert "; all in" not in sections[id]
     unknown = dataclasses.replace(results.predictions[2], measure="own")
@@ -197,7 +199,7 @@ def test_a_blocked_comparison_says_so_in_its_row(results: Results, manifest: dic
     changed = dataclasses.replace(item, ladder=(*item.ladder[:2], blocked, *item.ladder[3:]))
     for one, said in ((item, False), (changed, True)):
         report = render_report(dataclasses.replace(results, predictions=(one,)), manifest, ())
-        (row,) = [line for line in report.splitlines() if line.startswith(f"| {blocked.null} | T(G)")]
+        (row,) = [line for line in report.splitlines() if line.startswith(f"| {blocked.null} | the group")]
         assert ("no conclusion" in row) == said
 
 

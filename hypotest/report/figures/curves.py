@@ -14,30 +14,35 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from hypotest.pages.text import printable
 from hypotest.records.results.figure_data import FrequencyCurve, RegimeFit, Spectrum
 from hypotest.report.figures.style import (
+    COLUMN,
     FAINT,
     FIRST,
     INK,
     NULL,
     OBSERVED,
     SECOND,
-    new_figure,
+    new_stack,
     plain_ticks,
 )
 from hypotest.report.numbers import count_text, fixed
 
+_PANEL, _AROUND = 1.7, 0.55
+"""Inches: a panel's axes, and what stands above and below them."""
+_NOTHING = 1e-9
+"""Of an equal share of the variance: what is smaller is rounding of double precision."""
 _BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
 _COLOURS = (FIRST, SECOND)
 """Of the first and of the second condition."""
 
 
 def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | None = None) -> Figure:
-    """Rank-influence curves with their fitted regimes, one panel per condition.
+    """Rank-influence curves with their fitted regimes, one panel per condition, above one another.
 
     Args:
         regimes: The curves.
         selected: Condition -> how many of its first neurons the group holds, to be shaded.
     """
-    figure, axes = new_figure(2.9, len(regimes))
+    figure, axes = new_stack(COLUMN, [_PANEL] * len(regimes), _AROUND)
     for place, fit, colour in zip(axes, regimes, (*_COLOURS, *[INK] * len(regimes)), strict=False):
         place.loglog(
             fit.ranks,
@@ -66,13 +71,13 @@ def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | N
             color=INK,
             bbox=_BACKGROUND,
         )
-        place.set_xlabel("rank of the neuron (1 = most influential)")
     low = min(min(fit.influence) for fit in regimes)
     high = max(max(fit.influence) for fit in regimes)
     for place in axes:
         place.set_ylim(low / 6, high * 1.6)
         plain_ticks(place.xaxis, place.yaxis)
-    axes[0].set_ylabel("influence: mean |Δ loss| (nats)")
+        place.set_ylabel("influence: mean\n|Δ loss| (nats)")
+    axes[-1].set_xlabel("rank of the neuron (1 = most influential)")
     handles: list[Artist] = [
         Line2D([], [], marker="o", linestyle="", color=FAINT, markersize=4, label="influence"),
         Line2D([], [], color=INK, linewidth=1.2, label="fitted regimes"),
@@ -80,62 +85,84 @@ def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | N
     ]
     if selected:
         handles.append(Patch(color=NULL, alpha=0.3, linewidth=0, label="selected"))
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles))
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), columnspacing=1)
     return figure
 
 
+def collapsed(spectrum: Spectrum) -> int:
+    """Eigenvalues that are nothing but rounding: so many neurons repeat others, or never vary.
+
+    A neuron that never varies adds nothing to the trace, and a copy of another one adds a direction without
+    variance; what is left of them in double precision is far below `_NOTHING` of an equal share.
+    """
+    n = len(spectrum.observed)
+    return sum(value * n < _NOTHING for value in spectrum.observed)
+
+
 def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
-    """Eigenvalues of the group's activations with the band of random groups, and their running sum.
+    """Eigenvalues of the group's activations with the band of random groups, and their running sum below.
+
+    Eigenvalues that are nothing but rounding have no place on a logarithmic axis; their number is said.
 
     Args:
         spectrum: Eigenvalues as shares of the trace.
         variance: Share of the variance that the effective dimension asks for.
     """
-    figure, (left, right) = new_figure(2.9, 2)
+    figure, (single, summed) = new_stack(COLUMN, [_PANEL] * 2, _AROUND)
     index = range(1, len(spectrum.observed) + 1)
-    left.fill_between(
-        index,
-        spectrum.null_low,
-        spectrum.null_high,
-        color=NULL,
-        alpha=0.55,
-        linewidth=0,
-        label="random groups, 95 %",
+    nothing = collapsed(spectrum)
+    drawn = spectrum.observed[: len(index) - nothing]
+    curves = (
+        (single, spectrum.null_low, spectrum.null_median, spectrum.null_high, drawn),
+        (
+            summed,
+            spectrum.cumulated_low,
+            spectrum.cumulated_median,
+            spectrum.cumulated_high,
+            tuple(accumulate(spectrum.observed)),
+        ),
     )
-    left.plot(index, spectrum.null_median, color=FAINT, linewidth=1, label="random groups, median")
-    left.plot(index, spectrum.observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1, label="group")
-    left.set_yscale("log")
-    plain_ticks(left.yaxis)
-    left.set_xlabel("eigenvalue, by size")
-    left.set_ylabel("share of the variance")
-    left.legend(loc="upper right")
-    right.fill_between(
-        index,
-        spectrum.cumulated_low,
-        spectrum.cumulated_high,
-        color=NULL,
-        alpha=0.55,
-        linewidth=0,
-        label="random groups, 95 %",
-    )
-    right.plot(index, spectrum.cumulated_median, color=FAINT, label="random groups, median")
-    right.plot(index, list(accumulate(spectrum.observed)), color=OBSERVED, label="group")
-    right.axhline(variance, color=INK, linestyle=":", linewidth=1)
-    right.text(1, variance - 0.015, f"{variance:g}", fontsize=8, color=INK, va="top")
-    right.set_xlabel("number of eigenvalues")
-    right.set_ylabel("cumulated share of the variance")
-    right.set_ylim(0, 1.03)
-    right.legend(loc="lower right")
+    for axes, low, median, high, observed in curves:
+        band = axes.fill_between(index, low, high, color=NULL, alpha=0.55, linewidth=0)
+        band.set_label("random groups, 95 %")
+        axes.plot(index, median, "--", color=INK, linewidth=1, label="their median")
+        axes.plot(
+            index[: len(observed)], observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1, label="group"
+        )
+    single.set_yscale("log")
+    if nothing:
+        seen = [value for value in (*drawn, *spectrum.null_low) if value * len(index) >= _NOTHING]
+        single.set_ylim(bottom=0.5 * min(seen, default=1.0))
+        them = "eigenvalue is" if nothing == 1 else "eigenvalues are"
+        single.text(
+            0.03,
+            0.05,
+            f"{nothing} of {len(index)} {them} 0 up to rounding:\nneurons that repeat others, or never vary",
+            transform=single.transAxes,
+            fontsize=8,
+            color=INK,
+            bbox=_BACKGROUND,
+        )
+    plain_ticks(single.yaxis)
+    single.set_xlabel("eigenvalue, by size")
+    single.set_ylabel("share of the variance")
+    summed.axhline(variance, color=INK, linestyle=":", linewidth=1)
+    summed.text(1, variance - 0.015, f"{variance:g}", fontsize=8, color=INK, va="top")
+    summed.set_xlabel("number of eigenvalues")
+    summed.set_ylabel("cumulated share")
+    summed.set_ylim(0, 1.03)
+    handles, labels = single.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, columnspacing=1)
     return figure
 
 
 def draw_frequencies(curve: FrequencyCurve) -> Figure:
     """Token counts against their rank, with the elbow and the range of a condition.
 
-    The right panel repeats the rarest types on a linear rank axis: on a logarithmic one they are a
+    The lower panel repeats the rarest types on a linear rank axis: on a logarithmic one they are a
     sliver.
     """
-    figure, (whole, tail) = new_figure(3.0, 2)
+    figure, (whole, tail) = new_stack(COLUMN, [_PANEL] * 2, _AROUND)
     ranks = [10**value for value in curve.log10_rank]
     counts = [10**value for value in curve.log10_count]
     low, high = curve.count_range
@@ -159,7 +186,8 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
     whole.set_xscale("log")
     plain_ticks(whole.xaxis, whole.yaxis, tail.yaxis)
     whole.set_xlabel("rank of the token type (1 = most frequent)")
-    whole.set_ylabel("occurrences in the reference text")
+    for axes in (whole, tail):
+        axes.set_ylabel("occurrences in the\nreference text")
     whole.set_title("all types")
     tail.set_title("the rarest types")
     tail.set_xlabel("rank of the token type")
@@ -171,5 +199,5 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
         tail.set_xlim(start, ranks[-1] * 1.02)
         tail.set_ylim(max(min(counts) * 0.7, 0.5), max(shown, default=counts[0]) * 1.6)
     handles, labels = whole.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    figure.legend(handles, labels, loc="outside upper center", ncols=1)
     return figure

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from hypotest.pages.text import printable
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report.figures.style import COLUMN, FAINT, FIRST, INK, MARGIN, SECOND, new_stack
+from hypotest.report.figures.style import COLUMN, FAINT, FIRST, INK, MARGIN, SECOND, SMALL, new_stack
 from hypotest.report.numbers import prediction_text, significant
 
 OUTCOME_MARKS = {
@@ -103,7 +103,7 @@ def _draw_row(axes: Axes, row: int, item: PredictionResult, scale: float | None,
             va="center",
             ha="center",
             color=FAINT,
-            fontsize=7,
+            fontsize=SMALL,
             transform=axes.get_yaxis_transform(),
         )
         return
@@ -116,7 +116,9 @@ def _draw_row(axes: Axes, row: int, item: PredictionResult, scale: float | None,
         axes.plot([side * limit * 0.97], [row], marker, color=colour, markersize=6, clip_on=False)
         number = f"{value:.3g}".replace("-", "−")
         text = f"{number} SDs"
-        axes.text(side * limit * 0.9, row, text, va="center", ha="right" if side > 0 else "left", fontsize=7)
+        axes.text(
+            side * limit * 0.9, row, text, va="center", ha="right" if side > 0 else "left", fontsize=SMALL
+        )
         return
     axes.plot(
         [value], [row], marker, color=colour, markersize=7, markerfacecolor="white", markeredgewidth=1.3
@@ -132,7 +134,7 @@ def _draw_row(axes: Axes, row: int, item: PredictionResult, scale: float | None,
             textcoords="offset points",
             va="center",
             color=FAINT,
-            fontsize=6.5,
+            fontsize=SMALL,
         )
 
 
@@ -161,6 +163,6 @@ def _finish(axes: Axes, items: Sequence[PredictionResult], in_sd: bool, limit: f
             transform=axes.get_yaxis_transform(),
             va="center",
             color=_WORDS.get(item.outcome, INK),
-            fontsize=7,
+            fontsize=SMALL,
             linespacing=0.95,
         )

@@ -13,9 +13,11 @@ from matplotlib.figure import Figure
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.measures.registry import MEASURES
+from hypotest.nulls.registry import NULLS
+from hypotest.records.results.figure_data import Spectrum
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report.figures.curves import draw_frequencies, draw_regimes, draw_spectrum
+from hypotest.report.figures.curves import collapsed, draw_frequencies, draw_regimes, draw_spectrum
 from hypotest.report.figures.effects import draw_effects, effects_in_words
 from hypotest.report.figures.group import draw_group
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
@@ -83,6 +85,11 @@ class Figures(Mapping[str, Figure]):
             raise KeyError(f"no figure {name!r}; there are {', '.join(self._plans)}")
         with house_style():
             return self._plans[name].draw()
+
+    def pictures(self, *sections: str) -> tuple[Picture, ...]:
+        """What belongs to these sections of the report, in its order."""
+        every = (plan.picture for plan in self._plans.values())
+        return tuple(picture for picture in every if picture.section in sections)
 
     def __iter__(self) -> Iterator[str]:
         """In the order of the report."""
@@ -168,25 +175,27 @@ def _prediction_plans(
         spectrum = data.spectrum
         special = (
             "eigenvalues",
-            f"Eigenvalues of the group's {spectrum.scale} beside those of random groups of the same size.",
+            _spectrum_caption(spectrum, item),
             partial(draw_spectrum, spectrum, _variance(results, item.id)),
         )
     elif figure == "attention" and data.heads:
         special = (
             "heads",
-            f"Attention concentration of each head for {both} targets.",
-            partial(draw_attention, data.heads, results.corpus.conditions),
+            f"Attention concentration of each head for {both} targets, sorted, and the mean over heads with "
+            "its 95 % interval; a single head has none.",
+            partial(draw_attention, data.heads, results.corpus.conditions, item),
         )
     elif figure == "routing" and data.heads:
         special = (
             "heads",
-            f"Similarity of each head's attention profile for {both} targets.",
-            partial(draw_routing, data.heads, results.corpus.conditions),
+            f"Similarity of each head's attention profile for {both} targets, sorted, and the mean over "
+            "heads with its 95 % interval; a single head has none.",
+            partial(draw_routing, data.heads, results.corpus.conditions, item.secondary.get("spearman")),
         )
     if special is not None:
         plans.append(_Plan(Picture(f"{name}-{special[0]}", item.id, special[1]), special[2]))
     elif figure == "heads" and data.heads:
-        plans.append(_heads_plan(results, item.id, f"{name}-heads"))
+        plans.append(_heads_plan(results, item.id, f"{name}-heads", item))
     draws = draws_of(item, nulls)
     if draws:
         caption = "Observed value (line) among the draws of each null (grey); what decides is framed."
@@ -203,19 +212,35 @@ def _prediction_plans(
     return plans
 
 
-def _heads_plan(results: Results, section: str, name: str = "heads") -> _Plan:
+def _heads_plan(
+    results: Results, section: str, name: str = "heads", top: PredictionResult | None = None
+) -> _Plan:
     data = results.figures
+    interval = ", the top head with its 95 % interval" if top and top.own_intervals.observed else ""
     return _Plan(
         Picture(
             name,
             section,
-            "Relative change of activations when attention heads are ablated: each "
-            "head for this group and for random groups (left), and per layer the top head, a "
-            "random "
-            "head, and all heads at once (right).",
+            "Relative change of activations when attention heads are ablated: above each head for this group "
+            f"and for random groups, sorted{interval}; below, per layer, the top head, a random head, and "
+            "all heads at once.",
         ),
-        partial(draw_head_impacts, data.heads, data.layer_impacts),
+        partial(draw_head_impacts, data.heads, data.layer_impacts, top),
     )
+
+
+def _spectrum_caption(spectrum: Spectrum, item: PredictionResult) -> str:
+    """Says which null the band is of, since another one may decide; and of eigenvalues that are none."""
+    said = f"Eigenvalues of the group's {spectrum.scale} beside those of random groups, alike in size alone"
+    if item.reference in NULLS:
+        said += f"; the null that decides is {item.against}"
+    nothing = collapsed(spectrum)
+    if nothing:
+        said += (
+            f". Nothing but rounding are {nothing} of {len(spectrum.observed)}: neurons that repeat others, "
+        )
+        said += "or never vary"
+    return f"{said}."
 
 
 def _variance(results: Results, prediction: str) -> float:

@@ -9,7 +9,17 @@ from matplotlib.figure import Figure
 from hypotest.pages.text import printable
 from hypotest.records.results.figure_data import LayerInfluence
 from hypotest.records.results.group_result import Member
-from hypotest.report.figures.style import COLUMN, FAINT, FIRST, INK, NULL, SECOND, new_figure, plain_ticks
+from hypotest.report.figures.style import (
+    COLUMN,
+    FAINT,
+    FIRST,
+    INK,
+    NULL,
+    SECOND,
+    SMALL,
+    new_figure,
+    plain_ticks,
+)
 from hypotest.report.numbers import count_text
 
 _SMALLEST = 1e-3
@@ -76,11 +86,10 @@ def draw_group(others: LayerInfluence, members: Sequence[Member], names: Sequenc
     axes.plot([low, high], [low, high], color=INK, linestyle=":", linewidth=1, zorder=0)
     axes.annotate(
         "the same in both",
-        (high, high),
-        xytext=(-4, -16),
-        textcoords="offset points",
+        (0.62, 0.65),
+        xycoords="axes fraction",
         ha="right",
-        fontsize=7,
+        fontsize=SMALL,
         color=FAINT,
     )
     axes.set_xlim(low, high)

@@ -10,7 +10,21 @@ from matplotlib.figure import Figure
 
 from hypotest.pages.text import printable
 from hypotest.records.results.figure_data import HeadResult
-from hypotest.report.figures.style import COLUMN, FAINT, FIRST, INK, NULL, OBSERVED, SECOND, new_figure
+from hypotest.records.results.prediction_result import PredictionResult, SecondaryNumber
+from hypotest.report.figures.style import (
+    COLUMN,
+    FAINT,
+    FIRST,
+    INK,
+    NULL,
+    OBSERVED,
+    SECOND,
+    new_figure,
+    new_stack,
+)
+
+_ROW = 0.17
+"""Inches: of a head."""
 
 _KINDS = {
     "single": ("o", OBSERVED, "top head"),
@@ -19,26 +33,48 @@ _KINDS = {
 }
 
 
-def draw_attention(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
-    """Attention concentration of every head in both conditions."""
+def draw_attention(
+    heads: tuple[HeadResult, ...], names: Sequence[str], mean: PredictionResult | None = None
+) -> Figure:
+    """Attention concentration of every head in both conditions, and their means with intervals.
+
+    Args:
+        heads: All heads that can reach the tested MLP.
+        names: Of both conditions.
+        mean: The prediction about the mean over heads, whose intervals are drawn; a single head has none.
+    """
     heads = tuple(sorted(heads, key=lambda head: -(head.gini_first or 0.0)))
     figure, (axes,) = new_figure(_height(heads), width=COLUMN)
+    if mean is not None:
+        own, top = mean.own_intervals, len(heads)
+        _draw_mean(axes, top - 0.14, mean.reference_value, own.reference, ("s", SECOND))
+        _draw_mean(axes, top + 0.14, mean.observed, own.observed, ("o", FIRST))
     for row, head in enumerate(reversed(heads)):
         axes.plot(_known(head.gini_second, head.gini_first), [row, row], color=NULL, linewidth=1.6)
         axes.plot(_known(head.gini_second), [row], "s", color=SECOND, markersize=4.6)
         axes.plot(_known(head.gini_first), [row], "o", color=FIRST, markersize=4.6)
     axes.plot([], [], "o", color=FIRST, markersize=4.6, label=f"{printable(names[0])} targets")
     axes.plot([], [], "s", color=SECOND, markersize=4.6, label=f"{printable(names[1])} targets")
-    _name_rows(axes, heads)
+    _name_rows(axes, heads, with_mean=mean is not None)
     axes.set_xlabel("Gini coefficient of attention (0 uniform, 1 one key)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
     return figure
 
 
-def draw_routing(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
-    """Similarity of every head's attention profiles in both conditions."""
+def draw_routing(
+    heads: tuple[HeadResult, ...], names: Sequence[str], mean: SecondaryNumber | None = None
+) -> Figure:
+    """Similarity of every head's attention profiles in both conditions, and their mean with its interval.
+
+    Args:
+        heads: All heads that can reach the tested MLP.
+        names: Of both conditions.
+        mean: Over heads, before it is put as a share of the noise ceiling.
+    """
     heads = tuple(sorted(heads, key=lambda head: -(head.routing or 0.0)))
     figure, (axes,) = new_figure(_height(heads), width=COLUMN)
+    if mean is not None:
+        _draw_mean(axes, len(heads), mean.value, mean.interval_95, ("o", OBSERVED))
     for row, head in enumerate(reversed(heads)):
         if head.routing is None:
             axes.text(
@@ -54,7 +90,7 @@ def draw_routing(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
             axes.plot([head.routing, 1.0], [row, row], color=NULL, linewidth=1.6)
             axes.plot([head.routing], [row], "o", color=OBSERVED, markersize=4.6)
     axes.axvline(1.0, color=INK, linestyle="--", linewidth=1)
-    _name_rows(axes, heads)
+    _name_rows(axes, heads, with_mean=mean is not None)
     axes.set_xlabel(
         f"Spearman correlation of attention profiles,\n{printable(names[0])} with {printable(names[1])} "
         "(1 = the same)"
@@ -62,16 +98,23 @@ def draw_routing(heads: tuple[HeadResult, ...], names: Sequence[str]) -> Figure:
     return figure
 
 
-def draw_head_impacts(heads: tuple[HeadResult, ...], layer_impacts: dict[str, float]) -> Figure:
-    """What ablating each head changes in the group and in random groups; and layers of heads.
+def draw_head_impacts(
+    heads: tuple[HeadResult, ...], layer_impacts: dict[str, float], top: PredictionResult | None = None
+) -> Figure:
+    """What ablating each head changes in the group and in random groups; below, layers of heads.
 
     Args:
         heads: All heads that can reach the tested MLP.
         layer_impacts: ``L2 single``, ``L2 random``, ``L2 all`` -> relative change.
+        top: The prediction about the top head, whose interval is drawn; other heads have none.
     """
     heads = tuple(sorted(heads, key=lambda head: -(head.impact or 0.0)))
-    figure, (left, right) = new_figure(max(2.6, _height(heads)), 2)
+    n_layers = len({name.rpartition(" ")[0] for name in layer_impacts})
+    figure, (left, right) = new_stack(COLUMN, [_ROW * max(len(heads), 3), 0.25 * max(n_layers, 2)], 0.75)
+    known = None if top is None else top.own_intervals.observed
     for row, head in enumerate(reversed(heads)):
+        if top is not None and known is not None and _is_top(head, top):
+            _draw_interval(left, row, known)
         left.plot(_known(head.null_impact, head.impact), [row, row], color=NULL, linewidth=1.6)
         left.plot(_known(head.null_impact), [row], "D", color=FAINT, markersize=4)
         left.plot(_known(head.impact), [row], "o", color=OBSERVED, markersize=4.6)
@@ -81,7 +124,7 @@ def draw_head_impacts(heads: tuple[HeadResult, ...], layer_impacts: dict[str, fl
     left.set_xlim(left=0)
     left.set_title("one head ablated")
     left.set_xlabel("relative change of activations")
-    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=2, columnspacing=1, handletextpad=0.3)
+    left.legend(loc="lower right", ncols=1, handletextpad=0.3)
     _draw_layers(right, layer_impacts)
     return figure
 
@@ -103,7 +146,30 @@ def _draw_layers(axes: Axes, layer_impacts: dict[str, float]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_title("heads of a layer ablated")
     axes.set_xlabel("relative change of activations")
-    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.06), ncols=3, columnspacing=1, handletextpad=0.3)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.25), ncols=3, columnspacing=1, handletextpad=0.3)
+
+
+def _draw_mean(
+    axes: Axes,
+    row: float,
+    value: float | None,
+    interval: tuple[float, float] | None,
+    mark: tuple[str, str],
+) -> None:
+    """The mean over heads: a hollow mark, and its interval where there is one."""
+    if interval is not None:
+        _draw_interval(axes, row, interval)
+    marker, colour = mark
+    axes.plot(_known(value), [row], marker, color=colour, markersize=5.5, markerfacecolor="white", zorder=3)
+
+
+def _draw_interval(axes: Axes, row: float, interval: tuple[float, float]) -> None:
+    axes.plot(interval, [row, row], "|-", color=INK, linewidth=1.2, markersize=6, zorder=4)
+
+
+def _is_top(head: HeadResult, top: PredictionResult) -> bool:
+    said = [top.secondary.get(name) for name in ("top_head_layer", "top_head")]
+    return [None if number is None else number.value for number in said] == [head.layer, head.head]
 
 
 def _known(*values: float | None) -> list[float]:
@@ -112,10 +178,12 @@ def _known(*values: float | None) -> list[float]:
 
 
 def _height(heads: tuple[HeadResult, ...]) -> float:
-    return 0.9 + 0.17 * max(len(heads), 3)
+    return 1.07 + _ROW * max(len(heads), 3)
 
 
-def _name_rows(axes: Axes, heads: tuple[HeadResult, ...]) -> None:
-    axes.set_yticks(range(len(heads)), [f"L{head.layer}H{head.head}" for head in reversed(heads)])
-    axes.set_ylim(-0.7, len(heads) - 0.3)
+def _name_rows(axes: Axes, heads: tuple[HeadResult, ...], with_mean: bool = False) -> None:
+    names = [f"L{head.layer}H{head.head}" for head in reversed(heads)]
+    names += ["mean, 95 % interval"] if with_mean else []
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(-0.7, len(names) - 0.3)
     axes.tick_params(axis="y", length=0)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 
 from hypotest.pages.text import printable
 from hypotest.records.protocol.prediction import Outcome
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report.figures.style import FAINT, FIRST, INK, MARGIN, SECOND, WIDTH, new_canvas
+from hypotest.report.figures.style import COLUMN, FAINT, INK, SMALL, new_canvas
 from hypotest.report.ladder import SIGNS, Ladder, Step, claims_of, ladder_of
 
-_COLOURS: dict[Outcome, str] = {
-    "less": SECOND,
-    "greater": FIRST,
-    "equivalent": MARGIN,
-    "inconclusive": FAINT,
-    "undefined": FAINT,
-}
 _DARK: dict[Outcome, str] = {  # for letters on the tints
     "less": "#00466F",
     "greater": "#8F3D00",
@@ -42,71 +40,102 @@ _WORDS: dict[Outcome, str] = {
     "undefined": "no value",
 }
 # Inches, from the top left corner.
-_NAMES, _CLAIMS, _CELLS, _BORDER = 0.05, 1.17, 2.12, 0.05
-_GAP = 0.13
-_NARROWEST_CELL, _WIDEST_CELL = 0.7, 0.95
-_LINE = 0.125
-_HEAD_GAP, _FOOT = 0.1, 0.6
-_LONGEST_NAME, _LONGEST_CLAIM = 17, 13
+_NAMES, _CLAIMS, _BORDER = 0.05, 1.45, 0.05
+_GAP = 0.1
+_MOST, _WIDEST_CELL = 7, 0.95
+"""Opponents side by side; others stand below."""
+_LINE = 0.13
+_TITLE, _CELL = 0.2, 0.34
+"""A row: its name and claims above, its cells below."""
+_HEAD_GAP, _FOOT = 0.1, 0.75
 
 
 def draw_ladder_grid(results: Results) -> Figure:
     """Predictions by opponents: colour and sign say what was found, a frame which opponent decides.
 
-    Claims stand to the left with the same signs: a claim survives wherever its sign appears. Cells are
-    empty where an opponent makes no sense, and hatched where it describes and never decides. At least one
+    Claims stand above a row's cells with the same signs: a claim survives wherever its sign appears. Cells
+    are empty where an opponent makes no sense, and hatched where it describes and never decides. More
+    opponents than a column is wide stand in a second block, with the predictions that have them. At least one
     prediction must have an opponent.
     """
     ladder = ladder_of(results)
-    heads = [_head_lines(name) for name in ladder.opponents]
-    top = _HEAD_GAP + _LINE * max(map(len, heads), default=1) + 0.06
-    heights = [_row_height(item) for item in results.predictions]
-    total = top + sum(heights) + _FOOT
-    lefts, width, right = _columns(ladder)
-    figure, axes = new_canvas(right + _BORDER, total)
-    for text, left in (("prediction", _NAMES), ("claimed", _CLAIMS)):
-        axes.text(left, top - 0.06, text, va="bottom", color=FAINT, fontsize=7)
-    first_apart = len(ladder.opponents) - ladder.n_descriptive
-    for place, (lines, left) in enumerate(zip(heads, lefts, strict=True)):
-        axes.text(
-            left + width / 2,
-            top - 0.06,
-            "\n".join(lines),
-            va="bottom",
-            ha="center",
-            fontsize=6.8,
-            style="italic" if place >= first_apart else "normal",
-            linespacing=1.15,
-        )
-    y = top
-    for item, height in zip(results.predictions, heights, strict=True):
-        axes.plot([_NAMES, right], [y, y], color="#DDDDDD", linewidth=0.6, zorder=0)
-        _draw_names(axes, item, y, height)
-        for name, left in zip(ladder.opponents, lefts, strict=True):
-            rung = ladder.rungs[item.id].get(name)
-            if rung is not None:
-                _draw_rung(axes, rung, left, y, width, height)
-        y += height
+    blocks = [_Block.of(results, ladder, names) for names in _chunks(ladder.opponents)]
+    width = max(COLUMN, *(block.right + _BORDER for block in blocks))
+    figure, axes = new_canvas(width, sum(block.height for block in blocks) + _FOOT)
+    y = 0.0
+    for block in blocks:
+        _draw_block(axes, block, ladder, y)
+        y += block.height
     _draw_key(axes, y + 0.14, ladder)
     return figure
 
 
-def _columns(ladder: Ladder) -> tuple[list[float], float, float]:
-    """Left edges of the columns, the descriptive ones behind a gap; their width; where the last one ends.
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some opponents side by side, and the predictions that they are opponents of."""
 
-    The figure is as wide as a page, or wider where many opponents need it.
-    """
-    n_apart, n_opponents = ladder.n_descriptive, len(ladder.opponents)
-    gap = _GAP if 0 < n_apart < n_opponents else 0.0
-    room = (WIDTH - _BORDER - _CELLS - gap) / n_opponents
-    width = min(max(room, _NARROWEST_CELL), _WIDEST_CELL)
-    first_apart = n_opponents - n_apart
-    lefts = [_CELLS + place * width + (gap if place >= first_apart else 0) for place in range(n_opponents)]
-    return lefts, width, max(lefts[-1] + width, WIDTH - _BORDER)
+    heads: Mapping[str, Sequence[str]]
+    """Opponent -> its name, on lines."""
+    lefts: Sequence[float]
+    """Left edges of the columns."""
+    width: float
+    """Of each column."""
+    rows: Sequence[PredictionResult]
+
+    @classmethod
+    def of(cls, results: Results, ladder: Ladder, names: Sequence[str]) -> _Block:
+        rows = [item for item in results.predictions if ladder.rungs[item.id].keys() & set(names)]
+        apart = [name in ladder.opponents[len(ladder.opponents) - ladder.n_descriptive :] for name in names]
+        gap = _GAP if any(apart) and not all(apart) else 0.0
+        width = min((COLUMN - _BORDER - _NAMES - gap) / len(names), _WIDEST_CELL)
+        lefts = [_NAMES + place * width + (gap if apart[place] else 0) for place in range(len(names))]
+        return cls({name: _head_lines(name) for name in names}, lefts, width, rows)
+
+    @property
+    def right(self) -> float:
+        """Where its last column ends, in inches."""
+        return self.lefts[-1] + self.width
+
+    @property
+    def top(self) -> float:
+        """Height of its heads."""
+        return _HEAD_GAP + _LINE * max(map(len, self.heads.values())) + 0.06
+
+    @property
+    def height(self) -> float:
+        """Of all of it."""
+        return self.top + (_TITLE + _CELL) * len(self.rows)
 
 
-def _row_height(item: PredictionResult) -> float:
-    return 0.14 + _LINE * max(2, len(claims_of(item)))
+def _chunks(opponents: Sequence[str]) -> list[Sequence[str]]:
+    """As few groups of opponents as a column's width allows, as even as can be."""
+    number = -(-len(opponents) // _MOST)
+    size = -(-len(opponents) // number)
+    return [opponents[start : start + size] for start in range(0, len(opponents), size)]
+
+
+def _draw_block(axes: Axes, block: _Block, ladder: Ladder, y: float) -> None:
+    first_apart = len(ladder.opponents) - ladder.n_descriptive
+    for (name, lines), left in zip(block.heads.items(), block.lefts, strict=True):
+        axes.text(
+            left + block.width / 2,
+            y + block.top - 0.06,
+            "\n".join(lines),
+            va="bottom",
+            ha="center",
+            fontsize=SMALL,
+            style="italic" if ladder.opponents.index(name) >= first_apart else "normal",
+            linespacing=1.15,
+        )
+    y += block.top
+    for item in block.rows:
+        axes.plot([_NAMES, axes.get_xlim()[1] - _BORDER], [y, y], color="#DDDDDD", linewidth=0.6, zorder=0)
+        _draw_names(axes, item, y + _TITLE / 2)
+        for name, left in zip(block.heads, block.lefts, strict=True):
+            rung = ladder.rungs[item.id].get(name)
+            if rung is not None:
+                _draw_rung(axes, rung, left, y + _TITLE, block.width)
+        y += _TITLE + _CELL
 
 
 def _head_lines(name: str) -> list[str]:
@@ -116,27 +145,41 @@ def _head_lines(name: str) -> list[str]:
     return [*lines, *((bracket.strip() + unit).replace("_", "_\n").split("\n") if bracket else ())]
 
 
-def _draw_names(axes: Axes, item: PredictionResult, y: float, height: float) -> None:
-    middle = y + height / 2
-    name = _shortened(item.id, _LONGEST_NAME)
-    if item.role == "deciding":
-        axes.text(_NAMES, middle, name, va="center", fontsize=8)
-    else:
-        axes.text(_NAMES, middle - 0.055, name, va="center", fontsize=8)
-        axes.text(_NAMES, middle + 0.075, item.role, va="center", fontsize=6.2, color=FAINT)
-    claims = claims_of(item)
+def _draw_names(axes: Axes, item: PredictionResult, y: float) -> None:
+    """Name and role to the left; behind them what each hypothesis claims, shortened to the room left."""
+    right, claims = axes.get_xlim()[1] - _BORDER, claims_of(item)
+    x = _fitted(axes, (_NAMES, y), item.id, right / 2, fontsize=8, color=INK)
+    if item.role != "deciding":
+        x = _fitted(axes, (x + 0.06, y), f"({item.role})", right, fontsize=SMALL, color=FAINT)
+    x = max(x + 0.1, _CLAIMS)
     for place, (hypothesis, signs) in enumerate(claims.items()):
-        line = middle + _LINE * (place - (len(claims) - 1) / 2)
-        for number, sign in enumerate(signs):
+        end = x + (right - x) / (len(claims) - place)
+        for sign in signs:
             outcome = next(outcome for outcome, known in SIGNS.items() if known == sign)
-            axes.text(_CLAIMS + 0.1 * number, line, sign, va="center", fontsize=7, color=_COLOURS[outcome])
-        start = _CLAIMS + 0.1 * len(signs) + 0.04
-        axes.text(start, line, _shortened(hypothesis, _LONGEST_CLAIM), va="center", fontsize=7)
+            x = _fitted(axes, (x, y), sign, right, fontsize=SMALL, color=_DARK[outcome]) + 0.02
+        x = _fitted(axes, (x + 0.02, y), hypothesis, end, fontsize=SMALL, color=INK) + 0.12
 
 
-def _draw_rung(axes: Axes, rung: Step, left: float, y: float, width: float, height: float) -> None:
-    inset = 0.025
-    corner, size = (left + inset, y + inset), (width - 2 * inset, height - 2 * inset)
+def _fitted(axes: Axes, place: tuple[float, float], said: str, right: float, **style: Any) -> float:
+    """Write a text that ends before `right`, shortened if it has to be; returns where it ends."""
+    said = printable(said)
+    text = axes.text(*place, said, va="center", **style)
+    while _after(axes, text) > right and len(said) > 1:
+        said = said[:-1]
+        text.set_text(f"{said}…")
+    return _after(axes, text)
+
+
+def _after(axes: Axes, text: Text) -> float:
+    """Where a text ends, in inches."""
+    figure = axes.figure
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of Agg
+    return float(text.get_window_extent(renderer).x1) / figure.dpi
+
+
+def _draw_rung(axes: Axes, rung: Step, left: float, y: float, width: float) -> None:
+    inset, height = 0.025, _CELL
+    corner, size = (left + inset, y), (width - 2 * inset, height - 2 * inset)
     tint = Rectangle(
         corner,
         *size,
@@ -150,7 +193,7 @@ def _draw_rung(axes: Axes, rung: Step, left: float, y: float, width: float, heig
     if rung.decides:
         axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor=INK, linewidth=1.5, zorder=3))
     weight = "bold" if rung.decides else "normal"
-    middle, centre = y + height / 2, left + width / 2
+    middle, centre = y + height / 2 - inset, left + width / 2
     upper = middle - _LINE / 2 if rung.p_text else middle
     axes.text(
         centre,
@@ -164,7 +207,14 @@ def _draw_rung(axes: Axes, rung: Step, left: float, y: float, width: float, heig
         zorder=4,
     )
     axes.text(
-        centre, middle + _LINE / 2, rung.p_text, ha="center", va="center", fontsize=6.2, color=INK, zorder=4
+        centre,
+        middle + _LINE / 2,
+        rung.p_text.removeprefix("p "),
+        ha="center",
+        va="center",
+        fontsize=SMALL,
+        color=INK,
+        zorder=4,
     )
 
 
@@ -172,14 +222,13 @@ def _draw_key(axes: Axes, y: float, ladder: Ladder) -> None:
     """What signs, frame and hatching mean."""
     descriptive = any(rung.descriptive for rung in ladder.every_rung)
     equivalence = any(rung.of_equivalence for rung in ladder.every_rung)
-    x = _NAMES
     undefined = any(rung.outcome == "undefined" for rung in ladder.every_rung)
+    x = _NAMES
     for outcome, sign in SIGNS.items():
         if outcome == "undefined" and not undefined:
             continue
-        axes.text(x, y, sign, va="center", fontsize=7, color=_COLOURS[outcome])
-        axes.text(x + 0.13, y, _WORDS[outcome], va="center", fontsize=7)
-        x += 0.25 + 0.058 * len(_WORDS[outcome])
+        axes.text(x, y, sign, va="center", fontsize=SMALL, color=_DARK[outcome])
+        x = _after(axes, axes.text(x + 0.13, y, _WORDS[outcome], va="center", fontsize=SMALL)) + 0.12
     x, y = _NAMES, y + 0.17
     for word, hatched in (("decides", False), ("describes, never decides", True)):
         if hatched and not descriptive:
@@ -195,13 +244,7 @@ def _draw_key(axes: Axes, y: float, ladder: Ladder) -> None:
                 linewidth=0 if hatched else 1.5,
             )
         )
-        axes.text(x + 0.22, y, word, va="center", fontsize=7)
-        x += 0.37 + 0.056 * len(word)
-    words = "numbers: z and unadjusted p among the opponent's draws"
+        x = _after(axes, axes.text(x + 0.22, y, word, va="center", fontsize=SMALL)) + 0.15
+    words = "numbers: z among the opponent's draws, below it the unadjusted p"
     words += "; ‡ p of equivalence" if equivalence else ""
-    axes.text(x, y, words, va="center", fontsize=7, color=FAINT)
-
-
-def _shortened(name: str, longest: int) -> str:
-    name = printable(name)
-    return name if len(name) <= longest else name[: longest - 1] + "…"
+    axes.text(_NAMES, y + 0.17, words, va="center", fontsize=SMALL, color=FAINT)

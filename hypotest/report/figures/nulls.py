@@ -17,11 +17,16 @@ from hypotest.nulls.registry import NULLS
 from hypotest.pages.text import printable
 from hypotest.records.protocol.conditions import UNNAMED
 from hypotest.records.results.prediction_result import NullComparison, PredictionResult
-from hypotest.report.figures.style import COLUMN, FAINT, INK, MARGIN, NULL, OBSERVED, new_figure
+from hypotest.report.figures.style import COLUMN, FAINT, INK, MARGIN, NULL, OBSERVED, SMALL, new_figure
 from hypotest.report.numbers import count_text, decimals_for, fixed, p_text
 from hypotest.report.picture import panel_id
+from hypotest.report.text import value_of
 
 _TITLE_SIZE, _LONG_NAME = 9.0, 26
+_ROOM = 0.66
+"""Share of a panel that the words about the observed value take."""
+_HEADROOM = 1.42
+"""Height of a panel, in that of what is drawn: two lines of words stand above it."""
 _FEW = 10
 """Draws of which a histogram would show nothing: each has a mark of its own."""
 
@@ -53,13 +58,13 @@ def draw_ladder(result: PredictionResult, draws: Mapping[str, Draws]) -> Figure:
         draws: From `draws_of`, at least one.
     """
     panels = [rung for rung in result.ladder if rung.key in draws]
-    columns = min(len(panels), 3)
+    columns = min(len(panels), 2)
     rows = math.ceil(len(panels) / columns)
-    figure, axes = new_figure(2.5 * rows, columns, rows)
+    figure, axes = new_figure(2.3 * rows, columns, rows, COLUMN)
     for place, rung in zip(axes, panels, strict=False):
         decides = rung is result.ladder[0] and result.reference in NULLS and result.role != "descriptive"
         _draw_panel(place, result, rung, draws[rung.key], decides)
-        if columns == 3:  # no room for four numbers with three decimals
+        if columns > 1:  # no room for four numbers with three decimals
             place.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     for empty in axes[len(panels) :]:
         empty.set_axis_off()
@@ -78,20 +83,24 @@ def _draw_panel(
     pad = 0.06 * (high - low)
     axes.set_xlim(low - pad, high + pad)
     name = f"{printable(rung.id)}{', decides' if decides else ''}"
-    axes.set_title(name, fontsize=_TITLE_SIZE if len(name) < _LONG_NAME else _TITLE_SIZE - 1.5)
+    axes.set_title(name, fontsize=_TITLE_SIZE if len(name) < _LONG_NAME else SMALL)
     if decides:
         for spine in axes.spines.values():
             spine.set_visible(True)
             spine.set_linewidth(1.8)
     if len(draws) >= _FEW:
-        axes.set_ylabel(f"draws (of {count_text(len(draws))})")
+        axes.set_ylabel(f"draws (of {count_text(len(draws))})", fontsize=SMALL)
     label = words_of(result.measure, result.title, UNNAMED).label
-    axes.set_xlabel(_label(label, rung.statistic))
+    axes.set_xlabel(_label(label, rung.statistic), fontsize=SMALL)
     decimals = decimals_for(rung.sd, (rung.observed,))
     right = rung.observed > (low + high) / 2
+    room = _ROOM * (high - low)  # beside a line in the middle the words would run out of the panel
     axes.annotate(
         _said(rung, decimals, len(draws)),
-        (rung.observed, top * 1.2),
+        (
+            max(rung.observed, low + room) if right else min(rung.observed, high - room),
+            top * (_HEADROOM - 0.02),
+        ),
         xytext=(-3 if right else 3, 0),
         textcoords="offset points",
         ha="right" if right else "left",
@@ -118,7 +127,7 @@ def _draw_histogram(axes: Axes, draws: Draws, span: float) -> float:
     )
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
     top = float(axes.get_ylim()[1])
-    axes.set_ylim(0, top * 1.22)
+    axes.set_ylim(0, top * _HEADROOM)
     return top
 
 
@@ -126,7 +135,7 @@ def _draw_few(axes: Axes, draws: Draws) -> float:
     """A mark for each; returns how high the place for them is."""
     axes.plot(draws, np.full(len(draws), 0.35), "D", color=FAINT, markersize=6, clip_on=False)
     axes.set_yticks([])
-    axes.set_ylim(0, 1.22)
+    axes.set_ylim(0, _HEADROOM)
     axes.spines["left"].set_visible(False)
     return 1.0
 
@@ -143,7 +152,7 @@ def _label(label: str, statistic: str) -> str:
     # A narrow panel has no room for name and unit on one line.
     name, bracket, unit = label.partition(" (")
     if " - " in statistic:
-        return f"{name}\n{printable(statistic).replace(' - ', ' − ')}"
+        return f"{name}\n{printable(value_of(statistic)).replace(' - ', ' − ')}"
     return f"{name}\n({unit}" if bracket else name
 
 

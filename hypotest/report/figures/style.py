@@ -17,6 +17,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -30,9 +31,11 @@ INK = "#222222"
 FAINT = "#777777"
 
 WIDTH = 6.5
-"""Inches: the text width of a paper."""
+"""Inches: the text width of a paper, for a figure that no column can hold."""
 COLUMN = 4.4
-"""Inches: of a figure with one axis, which stays legible where it is shrunk to a column of 84 mm."""
+"""Inches: a figure of this width stays legible where it is shrunk to one column of a paper."""
+SMALL = 7.0
+"""Points: the smallest letters; 5 of them are left in a column of 84 mm."""
 FORMATS = ("svg", "png")
 _RESOLUTION = 160
 
@@ -59,6 +62,7 @@ _STYLE: dict[Any, Any] = {  # keys are checked by matplotlib's own update
     "axes.unicode_minus": True,
     "svg.fonttype": "path",
     "svg.hashsalt": "hypotest",
+    "pdf.fonttype": 42,  # publishers refuse the other kind
 }
 
 
@@ -75,9 +79,14 @@ class NotebookFigure(Figure):
     """A figure that a notebook shows as it is, with or without ``%matplotlib inline``."""
 
     def _repr_png_(self) -> bytes:
-        with io.BytesIO() as stream:
-            self.savefig(stream, format="png", dpi=_RESOLUTION)
-            return stream.getvalue()
+        return png_of(self)
+
+
+def png_of(figure: Figure) -> bytes:
+    """A figure as a PNG."""
+    with io.BytesIO() as stream:
+        figure.savefig(stream, format="png", dpi=_RESOLUTION, metadata={"Software": None})
+        return stream.getvalue()
 
 
 def new_figure(
@@ -149,3 +158,9 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     FigureCanvasSVG(figure).print_svg(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})  # type: ignore[no-untyped-call]
     figure.set_dpi(_RESOLUTION)
     FigureCanvasAgg(figure).print_png(folder / f"{name}.png", metadata={"Software": None})  # type: ignore[no-untyped-call]
+
+
+def save_pdf(figure: Figure, file: Path) -> None:
+    """Write a figure for a paper, without dates or versions in it."""
+    undated = {"CreationDate": None, "Creator": None, "Producer": None}
+    FigureCanvasPdf(figure).print_pdf(file, metadata=undated)  # type: ignore[no-untyped-call]

@@ -17,6 +17,7 @@ from hypotest.records.results.prediction_result import (
     NullComparison,
     PredictionResult,
 )
+from hypotest.report.glossary import explained_in
 from hypotest.report.numbers import (
     count_text,
     decimals_for,
@@ -28,6 +29,7 @@ from hypotest.report.numbers import (
 )
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.sections.margins import sensitivity_sentences
+from hypotest.report.text import value_of
 
 _MOSTLY_LINEAR = 0.5
 _ROLES = {
@@ -184,7 +186,11 @@ def _selected_again(item: PredictionResult) -> Iterator[str]:
 def _unit(item: PredictionResult, names: Conditions) -> str:
     """The unit of every number of the sentence and of what follows."""
     measure = UNITS.get(item.measure)
-    return f"; unit: {measure.words.of(names).unit}" if measure is not None else ""
+    if measure is None:
+        return ""
+    unit = measure.words.of(names).unit
+    said = "; ".join(f"{word}: {meaning}" for word, meaning in explained_in(unit).items())
+    return f"; unit: {unit}{f' ({said})' if said else ''}"
 
 
 def _far_from_zero(item: PredictionResult) -> bool:
@@ -279,7 +285,7 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> Table:
         rows.append(
             (
                 rung.id,
-                rung.statistic,
+                value_of(rung.statistic),
                 fixed(rung.observed, decimals),
                 f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",
                 "n/a" if rung.z is None else fixed(rung.z, 2),
@@ -290,5 +296,5 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> Table:
                 joined(", ", further),
             )
         )
-    head = ["null", "statistic", "observed", "mean (SD)", "z", "percentile", "draws", "p", "SE of p", ""]
+    head = ["null", "value of", "observed", "mean (SD)", "z", "percentile", "draws", "p", "SE of p", ""]
     return table(head, rows, numeric=range(2, 9))

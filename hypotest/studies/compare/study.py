@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.measures.registry import MEASURES
 from hypotest.pages.notebook import show_as
@@ -20,6 +20,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.sentences import sentence_list
 from hypotest.registration import canonical
 from hypotest.registration.checks.claims import load_claims
+from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
 from hypotest.studies.compare.claim_checks import check_claims
 from hypotest.studies.compare.page import write_comparison
@@ -41,7 +42,7 @@ def compare(
     *,
     claims: str | Path | None = None,
     out: str | Path | None = None,
-    start_stage: StartStage = silent,
+    start_stage: StartStage | None = None,
 ) -> Comparison:
     """Put finished runs side by side, pool what they share, and hold them against a paper's claims.
 
@@ -103,7 +104,7 @@ def compare(
         ),
         folder=folder / _folder_name(opened, claims),
     )
-    write_comparison(comparison, start_stage)
+    write_comparison(comparison, stages_shown(start_stage))
     return comparison
 
 

@@ -10,6 +10,7 @@ from hypotest.pages.inline import BREAK, INDENTED, Inline, aside, joined, lines,
 from hypotest.report.numbers import fixed, range_text
 from hypotest.studies.compare.record import ClaimCheck, ComparedPrediction, ComparedRun, Comparison
 from hypotest.studies.compare.words import (
+    agreements_in_words,
     count_line,
     decimals_of,
     interval_of,
@@ -28,7 +29,7 @@ _LAST_WIDTH = 10
 
 
 def comparison_summary(comparison: Comparison) -> Document:
-    """What ``hypotest compare`` prints when it is done: runs, warnings, claims and pooled effects."""
+    """What ``hypotest compare`` prints when it is done: counts first, then claims and pooled effects."""
     return document(_summary(comparison))
 
 
@@ -41,12 +42,18 @@ def _summary(comparison: Comparison) -> Iterator[Part]:
     if comparison.checks:
         yield together(
             strong(f"Claims of {comparison.claims_source}: {comparison.claims_title}"),
-            *(part for run in comparison.runs for part in _claims(comparison, run)),
             count_line(comparison.checks),
+            aside(agreements_in_words(comparison.checks)),
+        )
+    if shared := replicability_lines(comparison):
+        yield together(strong("Shown in how many models"), *(f"- {line}" for line in shared))
+    if comparison.checks:
+        yield together(
+            *(part for run in comparison.runs for part in _claims(comparison, run)),
             *(aside(f"- {line}") for line in reason_lines(comparison.checks)),
         )
     if comparison.predictions:
-        below = (*replicability_lines(comparison), *unpooled_lines(comparison), *untested_lines(comparison))
+        below = (*unpooled_lines(comparison), *untested_lines(comparison))
         yield together(_predictions(comparison), *(aside(f"- {line}") for line in below), report)
     else:
         yield report

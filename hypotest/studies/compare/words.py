@@ -59,7 +59,8 @@ def replicability_lines(comparison: Comparison) -> list[str]:
             if one.at_least:
                 together = ""
                 if one.at_least_adjusted is not None and one.at_least_adjusted != one.at_least:
-                    together = f"; of {one.at_least_adjusted} over all predictions together"
+                    number = f"at least {one.at_least_adjusted}" if one.at_least_adjusted else "none"
+                    together = f"; corrected for the number of predictions that decide: {number}"
                 lines.append(
                     f"{item.id}: {one.outcome} in at least {one.at_least} of {one.n_models} models "
                     f"(p {p_text(one.p_values[one.at_least - 1])}{together})".replace("p <", "p < ")
@@ -101,6 +102,20 @@ def count_line(checks: Sequence[ClaimCheck]) -> str:
         if part
     ]
     return " ".join([f"{len(checks)} claims held against {_runs_text(checks)}.", *parts])
+
+
+_AGREEMENTS: dict[Agreement, str] = {
+    "open": "the run is too uncertain to say",
+    "shown": "published without a spread, so put beside the run's and not judged",
+    "not measured": "the run has no such number",
+}
+"""Those that no reader knows from the word."""
+
+
+def agreements_in_words(checks: Sequence[ClaimCheck]) -> str:
+    """What *open*, *shown* and *not measured* mean, where they occur."""
+    there = {item.agreement for item in checks}
+    return "; ".join(f"{name}: {meaning}" for name, meaning in _AGREEMENTS.items() if name in there)
 
 
 def _counts(checks: Sequence[ClaimCheck]) -> str:

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hypotest.corpora.sampling import count_positions
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError
 from hypotest.estimators.regimes import influence, lognormal_ratio, preference
@@ -40,6 +40,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.group_result import GroupResult
 from hypotest.registration import protocol_hash
+from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.studies.explore.export import write_exploration
 from hypotest.studies.explore.page import exploration_summary
 from hypotest.studies.explore.record import (
@@ -76,7 +77,7 @@ def explore(
     out: str | Path | None = None,
     device: str = "auto",
     memory: float = MEMORY,
-    start_stage: StartStage = silent,
+    start_stage: StartStage | None = None,
     subject: Any = None,
 ) -> Exploration:
     """Look at the selection split of a protocol, and at nothing of its evaluation split.
@@ -96,7 +97,8 @@ def explore(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
-    looked = look_at_selection(protocol, "explore", out, device, memory, start_stage, subject=subject)
+    shown = stages_shown(start_stage)
+    looked = look_at_selection(protocol, "explore", out, device, memory, shown, subject=subject)
     plan, prepared = looked.plan, looked.prepared
     live = np.flatnonzero(live_neurons(looked.selection.split.activations))
     layer_size = looked.selection.mean_activation.size

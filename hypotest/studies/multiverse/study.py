@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError
 from hypotest.measures.registry import for_outcomes
@@ -40,6 +40,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.built import protocol_file
+from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.studies.multiverse.page import multiverse_summary, write_multiverse
 from hypotest.studies.multiverse.record import (
     MultiverseResult,
@@ -74,7 +75,7 @@ def multiverse(
     device: str = "auto",
     memory: float = MEMORY,
     full: bool = False,
-    start_stage: StartStage = silent,
+    start_stage: StartStage | None = None,
     subject: Any = None,
 ) -> MultiverseResult:
     """Test every prediction under every specification that its choices allow.
@@ -99,7 +100,7 @@ def multiverse(
         ProtocolError: If the protocol cannot be run, or declares no alternative.
         RunError: If a specification cannot be tested; finished evidence stays in the cache.
     """
-    path = protocol_file(protocol)
+    path, start_stage = protocol_file(protocol), stages_shown(start_stage)
     given = None if subject is None else network_in_memory(subject)
     declared = load_protocol(path, network=None if given is None else given.name)
     plan = declared.model_copy(update={"splits": 1})  # the first split decides; the others are another study

@@ -8,7 +8,14 @@ import polars as pl
 
 from hypotest.pages.document import Document, Heading, Part, Table, document, table, together
 from hypotest.pages.inline import Inline, aside, lines, path, strong
-from hypotest.report.numbers import UNDEFINED, count_text, duration_text, share_text, significant
+from hypotest.report.numbers import (
+    UNDEFINED,
+    bytes_text,
+    count_text,
+    duration_text,
+    share_text,
+    significant,
+)
 from hypotest.report.reworded import reworded
 from hypotest.report.sections.margins import margin_text
 from hypotest.studies.power.record import SEEN, UNITS, Costs, PowerResult, PredictionPower
@@ -82,9 +89,10 @@ def legend_text(result: PowerResult) -> str:
     """What the columns mean."""
     return (
         "unit: SD of the null, or standard error (SE) over documents. significant: smallest effect with "
-        f"p <= {result.level:g} (corrected: {significant(result.corrected_level, 2)}). seen: effect that is "
+        f"p <= {result.level:g}; corrected: with p <= {significant(result.corrected_level, 2)}, the level "
+        f"divided by the number of predictions that decide, as a refutation needs. seen: effect that is "
         f"significant with probability {SEEN:.0%}. equivalent: its probability for a draw of the null, or "
-        "without an effect; the ceiling is the share of null draws inside the margin."
+        "without an effect; ceiling: the share of null draws inside the margin, which it cannot exceed."
     )
 
 
@@ -182,16 +190,6 @@ def cost_lines(costs: Costs) -> Iterator[str]:
         f"Memory: {memory}of which the model {bytes_text(costs.model_bytes)} and the evidence "
         f"{bytes_text(costs.evidence_bytes)}, which the cache keeps on disk."
     )
-
-
-def bytes_text(count: int) -> str:
-    """A size in memory.
-
-    Examples:
-        >>> bytes_text(1_700_000_000), bytes_text(27_500_000)
-        ('1.7 GB', '28 MB')
-    """
-    return f"{count / 1e9:.1f} GB" if count >= 9.5e8 else f"{count / 1e6:.0f} MB"
 
 
 def _table(head: Cells, rows: Iterable[Cells]) -> Table:

@@ -28,6 +28,7 @@ from hypotest.records.protocol.design import HEAD_BLOCKS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import material_words
+from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.studies.power.analysis_costs import extrapolate_analysis, repeated_work
 from hypotest.studies.power.basis import PowerBasis
 from hypotest.studies.power.collection_costs import time_collection
@@ -71,7 +72,7 @@ def power(
     device: str = "auto",
     memory: float = MEMORY,
     quick: bool = False,
-    start_stage: StartStage = silent,
+    start_stage: StartStage | None = None,
     subject: Any = None,
 ) -> PowerResult:
     """Foresee what a protocol can see, from its selection split alone.
@@ -93,6 +94,7 @@ def power(
         ProtocolError: If the protocol cannot be run; carries every problem.
         RunError: If evidence cannot be collected; what was finished stays in the cache.
     """
+    start_stage = stages_shown(start_stage)
     looked = look_at_selection(
         protocol,
         "power",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.collect.evidence_folder import is_collected, read_selection
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session
 from hypotest.errors import OutputError
 from hypotest.pipeline.checks.channels import check_channels
@@ -42,6 +42,7 @@ from hypotest.registration.locks.registry import (
     require_chain,
 )
 from hypotest.registration.locks.repository import git_state
+from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.subjects.kinds import Subject
 
 
@@ -50,7 +51,7 @@ def register(
     *,
     fresh_documents: bool = False,
     device: str = "auto",
-    start_stage: StartStage = silent,
+    start_stage: StartStage | None = None,
     subject: Any = None,
 ) -> Registered:
     """Write a protocol's lock, and enter it into the registry beside it.
@@ -88,7 +89,7 @@ def register(
     require_single(plan, path, "register")
     check_command(device=device)
     check_registry(path)
-    session = Session.start(plan.seed, start_stage, device)
+    session = Session.start(plan.seed, stages_shown(start_stage), device)
     network: Subject | None = given
     kept_out: Collection[str] = kept_out_of_evaluation(path)
     if fresh_documents:

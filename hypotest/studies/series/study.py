@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import HypotestError, ProtocolError, RunError, SubjectError
 from hypotest.pages.notebook import show_as
@@ -23,6 +23,11 @@ from hypotest.records.results.results import Results
 from hypotest.records.results.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
+<<<<<<< HEAD
+=======
+from hypotest.registration.checks.series import checkpoint_step
+from hypotest.report.progress_in_notebook import stages_shown
+>>>>>>> main
 from hypotest.report.run import Run
 from hypotest.studies.cluster import Cluster, done_by
 from hypotest.studies.series.courses import MemberName, combine
@@ -71,7 +76,7 @@ def try_protocol(
     device: str = "auto",
     memory: float = MEMORY,
     force: bool = False,
-    start_stage: StartStage = silent,
+    start_stage: StartStage | None = None,
     subject: Any = None,
 ) -> tuple[TrialResult, ...]:
     """Try a protocol out: once, or every member of the series that it declares.
@@ -104,13 +109,14 @@ def try_protocol(
                 device=device,
                 memory=memory,
                 force=force,
-                start_stage=start_stage,
+                start_stage=stages_shown(start_stage),
             ),
         )
     require_positions(limit)
     check_command(out=results_folder(plan, out), device=device, memory=memory, seed=seed)
     skipped: list[str] = []
     trials = []
+    start_stage = stages_shown(start_stage)
     session = Session.start(plan.seed, start_stage, device, memory)
     for name, member, load in members_of(plan, path, None, None, device, skipped):
         trials.append(
@@ -141,10 +147,14 @@ def run_series(
     memory: float = MEMORY,
     force: bool = False,
     contexts: bool = True,
+<<<<<<< HEAD
     workers: int | None = None,
     scheduler: str = "",
     cluster: str | Path | None = None,
     start_stage: StartStage = silent,
+=======
+    start_stage: StartStage | None = None,
+>>>>>>> main
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> SeriesResult:
     """Run a protocol at several layers (``layer: all``, or a list) or on checkpoints (``revision: [...]``).
@@ -223,7 +233,14 @@ def _run_here(
     names: list[MemberName] = []
     results: list[Results] = []
     failed: dict[str, Exception] = {}
+<<<<<<< HEAD
     for name, member, load in members:
+=======
+    tell = on_registration
+    start_stage = stages_shown(start_stage)
+    session = Session.start(plan.seed, start_stage, device, memory)
+    for name, member, load in _members(plan, path, model, tokenizer, device, skipped):
+>>>>>>> main
         try:
             finished = run_plan(
                 member,

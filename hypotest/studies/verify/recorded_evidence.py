@@ -120,6 +120,9 @@ def check_untrained(
     if declared is None:
         return [], []
     networks = recorded_networks(manifest)
+    if not networks:
+        missing = Check("untrained networks", "not checked", "the manifest names no untrained network")
+        return [missing], _stored_values(declared, nulls)
     if len(networks) != declared.n_draws:
         wrong = Difference("untrained.networks", str(len(networks)), str(declared.n_draws))
         checks = [Check("untrained networks", "differs", "the manifest names other networks", (wrong,))]

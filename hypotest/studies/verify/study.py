@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 from pydantic import ValidationError
 
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session
 from hypotest.errors import HypotestError, OutputError
 from hypotest.pages.notebook import show_as
@@ -28,6 +28,7 @@ from hypotest.records.results.results import Results
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.registration.locks.recorded import recorded_plan
 from hypotest.report.export import read_manifest, read_nulls, read_results
+from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
 from hypotest.studies.verify.conditions import other_conditions, recorded_networks, section, shortened
 from hypotest.studies.verify.deviation import largest_deviation
@@ -39,6 +40,7 @@ from hypotest.studies.verify.recomputation import OF_THE_MODEL, compare_results,
 from hypotest.studies.verify.record import Check, Difference, Verification
 from hypotest.studies.verify.recorded_evidence import check_untrained, find_evidence, with_recorded_lesions
 from hypotest.studies.verify.recorded_files import check_files, check_manifest, check_rendering
+from hypotest.studies.verify.stored_draws import check_stored_draws
 from hypotest.studies.verify.tolerances import EXACT, JUMPS, OTHER_EVIDENCE, OTHER_SOFTWARE, Tolerance
 
 _NO_RESULTS = "results.json cannot be read"
@@ -53,7 +55,7 @@ def verify(
     recollect: bool = False,
     device: str = "auto",
     protocol: str | Path | None = None,
-    start_stage: StartStage = silent,
+    start_stage: StartStage | None = None,
     subject: Any = None,
 ) -> Verification:
     """Check a run against its hashes, its evidence and its own rules.
@@ -154,11 +156,11 @@ def _numbers(
     base: Path,
     recollect: bool,
     device: str,
-    start_stage: StartStage,
+    start_stage: StartStage | None,
     subject: Any,
 ) -> str:
     """Check evidence and everything that follows from it; returns how equal numbers must be."""
-    session = Session.start(plan.seed, start_stage, device)
+    session = Session.start(plan.seed, stages_shown(start_stage), device)
     others = other_conditions(manifest)
     tolerance = OTHER_SOFTWARE if others else EXACT
     cached = find_evidence(
@@ -178,6 +180,7 @@ def _numbers(
             tolerance = EXACT if anew.exact else OTHER_EVIDENCE
     if evidence is None:
         checks.append(Check("results and nulls.parquet", "not checked", "their evidence is missing"))
+        checks.append(check_stored_draws(plan, stored, nulls, tolerance))
         return "Nothing was recomputed."
     try:
         expected, drawn = recompute(plan, stored, evidence, networks, session)

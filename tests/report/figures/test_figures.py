@@ -12,12 +12,13 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from hypotest.records.results.prediction_result import PredictionResult
+from hypotest.records.results.prediction_result import OwnIntervals, PredictionResult, SecondaryNumber
 from hypotest.records.results.results import Results
-from hypotest.report.figures.curves import draw_frequencies, draw_regimes, draw_spectrum
+from hypotest.report.figures.curves import collapsed, draw_frequencies, draw_regimes, draw_spectrum
 from hypotest.report.figures.effects import draw_effects, effects_in_words
 from hypotest.report.figures.figures import draw_figures
 from hypotest.report.figures.group import draw_group
+from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
 from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of
 from hypotest.report.figures.style import house_style, plain_number, save
 from hypotest.report.picture import panel_id
@@ -157,8 +158,8 @@ def test_the_words_of_the_forest_hold_every_outcome(results: Results) -> None:
 def test_the_cumulated_curve_is_of_groups_and_not_of_medians(results: Results) -> None:
     spectrum = results.figures.spectrum
     with house_style():
-        _, right = draw_spectrum(spectrum, 0.95).axes
-    median = next(line for line in right.lines if line.get_label() == "random groups, median")
+        _, summed = draw_spectrum(spectrum, 0.95).axes
+    median = next(line for line in summed.lines if line.get_label() == "their median")
     assert tuple(median.get_ydata()) == spectrum.cumulated_median
 
 
@@ -221,3 +222,57 @@ def test_a_group_without_any_influence_has_axes(results: Results) -> None:
     with house_style():
         (axes,) = draw_group(alone, members, ("rare", "common")).axes
     assert 0 < axes.get_xlim()[0] < axes.get_xlim()[1]
+
+
+def intervals_of(figure: Figure) -> list[tuple[float, float]]:
+    """Rows of interval marks, and where they begin."""
+    return [
+        (float(line.get_xdata()[0]), float(line.get_xdata()[1]))
+        for axes in figure.axes
+        for line in axes.lines
+        if line.get_marker() == "|" and len(line.get_xdata()) == 2
+    ]
+
+
+def test_heads_have_the_intervals_that_the_results_have(results: Results) -> None:
+    """Of the means over heads, and of the top head; a single other head has none."""
+    heads, names = results.figures.heads, results.corpus.conditions
+    attention, top = (prediction(results, id) for id in ("attention", "head-specificity"))
+    attention = dataclasses.replace(attention, own_intervals=OwnIntervals((0.2, 0.4), (0.1, 0.3)))
+    layer, head = heads[3].layer, heads[3].head
+    said = {"top_head_layer": SecondaryNumber(layer), "top_head": SecondaryNumber(head)}
+    top = dataclasses.replace(top, secondary=said, own_intervals=OwnIntervals((0.05, 0.09)))
+    mean = SecondaryNumber(0.8, (0.7, 0.9))
+    with house_style():
+        assert intervals_of(draw_attention(heads, names, attention)) == [(0.1, 0.3), (0.2, 0.4)]
+        assert intervals_of(draw_routing(heads, names, mean)) == [(0.7, 0.9)]
+        figure = draw_head_impacts(heads, results.figures.layer_impacts, top)
+        assert intervals_of(figure) == [(0.05, 0.09)]
+        for bare in (draw_attention(heads, names), draw_routing(heads, names), draw_head_impacts(heads, {})):
+            assert intervals_of(bare) == []
+    (line,) = (line for line in figure.axes[0].lines if line.get_marker() == "|")
+    row = int(line.get_ydata()[0])
+    assert figure.axes[0].get_yticklabels()[row].get_text() == f"L{layer}H{head}"
+    names_of_rows = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    by_impact = sorted(heads, key=lambda head: head.impact)
+    assert names_of_rows == [f"L{item.layer}H{item.head}" for item in by_impact]
+
+
+def test_eigenvalues_that_are_nothing_but_rounding_are_named_and_not_drawn_as_if_they_were(
+    results: Results,
+) -> None:
+    """Two neurons that repeat others: their eigenvalues are 1e-17, and would stretch the axis to there."""
+    spectrum = results.figures.spectrum
+    n = len(spectrum.observed)
+    rng = np.random.default_rng(7)
+    activations = rng.normal(size=(500, n))
+    activations[:, 3], activations[:, 4] = activations[:, 0], 2 * activations[:, 1]
+    values = np.linalg.eigvalsh(np.corrcoef(activations, rowvar=False))[::-1]
+    doubled = dataclasses.replace(spectrum, observed=tuple(np.abs(values / values.sum()).tolist()))
+    assert (collapsed(spectrum), collapsed(doubled)) == (0, 2)
+    with house_style():
+        single = draw_spectrum(doubled, 0.95).axes[0]
+        clean = draw_spectrum(spectrum, 0.95).axes[0]
+    assert f"2 of {n} eigenvalues are 0 up to rounding" in single.texts[0].get_text() and not clean.texts
+    (group,) = (line for line in single.lines if line.get_label() == "group")
+    assert len(group.get_ydata()) == n - 2 and single.get_ylim()[0] > 1e-6

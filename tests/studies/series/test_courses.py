@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hypotest.registration import load_protocol
 from hypotest.report.export import read_results
-from hypotest.studies.series.courses import MemberName, _trend_result, combine
+from hypotest.studies.series.courses import MemberName, _trend_result, _trends, combine
 from hypotest.studies.series.record import Course, Point
 from hypotest.verdict import decide
 
@@ -24,8 +25,6 @@ def example():
 
 @pytest.fixture(scope="module")
 def plan():
-    from hypotest.registration import load_protocol
-
     protocol = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
     return protocol.model_copy(update={"subject": protocol.subject.model_copy(update={"layer": "all"})})
 
@@ -67,6 +66,17 @@ def test_members_that_failed_count_where_refutations_are_corrected(plan, example
     (member,) = alone.members
     (other, _) = combine(plan, [example] * 2, _names(2)).members
     assert alone.n_begun == 2 and member.corrected == other.corrected
+
+
+def test_no_trend_is_told_before_all_members_are_there():
+    """Effects that rise over six checkpoints: tau 1 among all, nothing where a seventh failed."""
+    plan = load_protocol(ROOT / "protocols" / "training" / "reference.yaml", subject=False)
+    rising = [_point(float(place), None, None, "greater") for place in range(6)]
+    courses = [Course(item.id, item.measure, item.id, True, tuple(rising)) for item in plan.predictions]
+    assert [item.observed for item in _trends(plan, courses, complete=True)] == pytest.approx([1.0] * len(plan.trends))
+    without = _trends(plan, courses, complete=False)
+    assert {item.outcome for item in without} == {"undefined"}
+    assert {item.observed for item in without} == {None}
 
 
 def test_courses_are_in_sds_of_the_null_where_all_members_have_one(plan, example):
