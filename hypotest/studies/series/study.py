@@ -23,11 +23,7 @@ from hypotest.records.results.results import Results
 from hypotest.records.results.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
-<<<<<<< HEAD
-=======
-from hypotest.registration.checks.series import checkpoint_step
 from hypotest.report.progress_in_notebook import stages_shown
->>>>>>> main
 from hypotest.report.run import Run
 from hypotest.studies.cluster import Cluster, done_by
 from hypotest.studies.series.courses import MemberName, combine
@@ -147,14 +143,10 @@ def run_series(
     memory: float = MEMORY,
     force: bool = False,
     contexts: bool = True,
-<<<<<<< HEAD
     workers: int | None = None,
     scheduler: str = "",
     cluster: str | Path | None = None,
-    start_stage: StartStage = silent,
-=======
     start_stage: StartStage | None = None,
->>>>>>> main
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> SeriesResult:
     """Run a protocol at several layers (``layer: all``, or a list) or on checkpoints (``revision: [...]``).
@@ -200,6 +192,7 @@ def run_series(
     if model is not None and not where.is_this_process:
         raise ProtocolError("model=: is in this process; workers load the one that the protocol names")
     skipped: list[str] = []
+    start_stage = stages_shown(start_stage)
     session = Session.start(plan.seed, start_stage, device, memory)
     run_members = _run_here if where.is_this_process else partial(_run_elsewhere, where)
     names, results, failed = run_members(
@@ -233,14 +226,7 @@ def _run_here(
     names: list[MemberName] = []
     results: list[Results] = []
     failed: dict[str, Exception] = {}
-<<<<<<< HEAD
     for name, member, load in members:
-=======
-    tell = on_registration
-    start_stage = stages_shown(start_stage)
-    session = Session.start(plan.seed, start_stage, device, memory)
-    for name, member, load in _members(plan, path, model, tokenizer, device, skipped):
->>>>>>> main
         try:
             finished = run_plan(
                 member,

@@ -73,7 +73,9 @@ def test_no_trend_is_told_before_all_members_are_there():
     plan = load_protocol(ROOT / "protocols" / "training" / "reference.yaml", subject=False)
     rising = [_point(float(place), None, None, "greater") for place in range(6)]
     courses = [Course(item.id, item.measure, item.id, True, tuple(rising)) for item in plan.predictions]
-    assert [item.observed for item in _trends(plan, courses, complete=True)] == pytest.approx([1.0] * len(plan.trends))
+    assert [item.observed for item in _trends(plan, courses, complete=True)] == pytest.approx(
+        [1.0] * len(plan.trends)
+    )
     without = _trends(plan, courses, complete=False)
     assert {item.outcome for item in without} == {"undefined"}
     assert {item.observed for item in without} == {None}
