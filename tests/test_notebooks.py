@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.notebooks import NOTEBOOKS, executed, outputs, said, shown
+from tests.notebooks import NOTEBOOKS, executed, is_progress, outputs, said, shown
 from tests.texts import DOCS
 
 MOST_LINES = 30
@@ -49,6 +49,20 @@ def test_a_tutorial_has_its_outputs_and_they_are_short(path: Path) -> None:
         text = shown(output)
         assert len(text.splitlines()) <= MOST_LINES
         assert not _PATH.search(text + output.get("data", {}).get("text/html", ""))
+
+
+def test_a_run_in_a_notebook_shows_progress_then_table_and_effects() -> None:
+    """In one cell, and nothing else: ``hypotest.run(...)`` of a kernel as readers have it."""
+    cells = [
+        cell for cell in read(DOCS / "tutorials" / "own-question.ipynb").cells if cell.cell_type == "code"
+    ]
+    (cell,) = (cell for cell in cells if cell.source.endswith("\nrun"))
+    line, table = cell.outputs
+    assert is_progress(line) and re.search(r"report and figures, (\d+) of \1,", shown(line))
+    html = table.data["text/html"]
+    assert html.index("<pre") < html.index("Verdict") < html.index('<img width="')
+    assert html.count("\n") < 60 and "max-height" in html
+    assert shown(table).startswith("Run('reports/numbers/")
 
 
 @pytest.mark.notebook

@@ -28,6 +28,12 @@ def notebook_html(document: Document) -> str:
     return _printed(document).export_html(inline_styles=True, code_format=_FORMAT)
 
 
+def notebook_text(document: Document) -> str:
+    """The same as lines of text, for where a notebook shows no HTML."""
+    lines = _printed(document).export_text().splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
 def _printed(document: Document) -> Console:
     console = Console(
         record=True,
@@ -59,4 +65,4 @@ def bar_html(line: str, n_finished: int, n_steps: int) -> str:
 
 def show_as(record: type[_Record], summary: Callable[[_Record], Document]) -> None:
     """Show records of a class in notebooks as a terminal shows them."""
-    shown_by(record, lambda item: notebook_html(summary(item)))
+    shown_by(record, lambda item: notebook_html(summary(item)), lambda item: notebook_text(summary(item)))

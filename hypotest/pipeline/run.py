@@ -16,7 +16,7 @@ from hypotest.collect.evidence_folder import (
     read_evidence,
 )
 from hypotest.collect.lesions import lesions_digest, read_lesions
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session, cache_folder
 from hypotest.errors import ProtocolError
 from hypotest.groups.live import without_dead
@@ -50,6 +50,7 @@ from hypotest.records.results.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol, protocol_hash
 from hypotest.registration.built import protocol_file
 from hypotest.report.export import write_run
+from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
 from hypotest.subjects.kinds import Subject
 from hypotest.testing.selection import select
@@ -69,7 +70,7 @@ def run(
     memory: float = ...,
     force: bool = ...,
     contexts: bool = ...,
-    start_stage: StartStage = ...,
+    start_stage: StartStage | None = ...,
     on_registration: Callable[[Registration], None] = ...,
 ) -> Run: ...
 
@@ -88,7 +89,7 @@ def run(
     memory: float = ...,
     force: bool = ...,
     contexts: bool = ...,
-    start_stage: StartStage = ...,
+    start_stage: StartStage | None = ...,
     on_registration: Callable[[Registration], None] = ...,
 ) -> TrialResult: ...
 
@@ -106,7 +107,7 @@ def run(
     memory: float = MEMORY,
     force: bool = False,
     contexts: bool = True,
-    start_stage: StartStage = silent,
+    start_stage: StartStage | None = None,
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> Run | TrialResult:
     """Run a protocol from the YAML file to the report, or try it out.
@@ -127,7 +128,8 @@ def run(
         force: Go on where the model is not what it claims to be: worse than chance on the text, or without
             the beginning-of-sequence token that its family needs.
         contexts: Whether results and report may hold lines of the text; not for private text.
-        start_stage: Told of each stage and its number of steps, for progress.
+        start_stage: Told of each stage and its number of steps, for progress; if not given, a notebook
+            shows a line, and a script nothing.
         on_registration: Told what the run is, confirmatory or exploratory, before anything is collected; a
             trial is neither.
 
@@ -152,7 +154,7 @@ def run(
         out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
     )
     loaded = given if model is None else subject_in_memory(plan, model, tokenizer, path.parent)
-    session = Session.start(plan.seed, start_stage, device, memory)
+    session = Session.start(plan.seed, stages_shown(start_stage), device, memory)
     if limit is not None:
         return try_plan(plan, path, trial_folder(plan, out), limit, session, subject=loaded, force=force)
     return run_plan(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
 from hypotest.records.seen import Seen
@@ -159,22 +158,3 @@ class Registration:
     """Everything that differs from the lock."""
     subject_later: str | None = None
     """Of a registration before its subject was there: which network would do, in words."""
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """What registering did."""
-
-    lock: Lock
-    file: Path
-    """The lock file."""
-    entry: int
-    """Of the registry."""
-    hash: str
-    """Of that entry."""
-    is_new: bool
-    """False if the same was registered already: nothing was changed then."""
-    replaced: str | None
-    """When the registration was made that this one replaces; None where it is the first."""
-    restored: bool = False
-    """Whether the lock file was missing or altered, and written again from the registry."""

@@ -22,6 +22,7 @@ SHOWN = [
     ("hypotest.studies.controls.record", "Controls", "hypotest.studies.controls.study"),
     ("hypotest.studies.explore.record", "Exploration", "hypotest.studies.explore.study"),
     ("hypotest.studies.multiverse.record", "MultiverseResult", "hypotest.studies.multiverse.study"),
+    ("hypotest.records.registered", "Registered", "hypotest.studies.register.study"),
     ("hypotest.studies.power.record", "PowerResult", "hypotest.studies.power.study"),
     ("hypotest.studies.series.record", "SeriesResult", "hypotest.studies.series.study"),
     ("hypotest.records.results.trial", "TrialResult", "hypotest.pipeline.trial"),
@@ -69,6 +70,13 @@ def test_a_record_is_shown_once(monkeypatch):
     show_as(Titled, lambda item: document([item.title]))
     assert "a title" in Titled("a title")._repr_html_()
     assert not printed
+
+
+def test_where_there_is_no_html_a_record_is_lines_and_not_all_of_its_numbers():
+    assert Titled("a title")._repr_mimebundle_() == {
+        "text/plain": "a title",
+        "text/html": Titled("a title")._repr_html_(),
+    }
 
 
 def test_a_long_record_scrolls_by_itself():

@@ -10,7 +10,8 @@ from typing import Any
 
 from hypotest.pages.document import Document, Heading, Part, Table, Together, document, table, together
 from hypotest.pages.inline import Inline, Tone, aside, path, prose, strong
-from hypotest.records.registration import Deviation, GitState, Later, Lock, Registered, Registration
+from hypotest.records.registered import Registered
+from hypotest.records.registration import Deviation, GitState, Later, Lock, Registration
 from hypotest.registration.locks.later import is_waiting
 from hypotest.registration.locks.registry import REGISTRY
 from hypotest.report.numbers import count_text

@@ -13,7 +13,7 @@ from hypotest.pipeline.registered.fence import code_of
 from hypotest.pipeline.registered.fingerprint import software_versions
 from hypotest.pipeline.registered.later import frequency_sources
 from hypotest.pipeline.texts.positions import sources_of
-from hypotest.records.registration import Registered
+from hypotest.records.registered import Registered
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file

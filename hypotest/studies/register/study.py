@@ -11,6 +11,7 @@ from hypotest.collect.evidence_folder import is_collected, read_selection
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session
 from hypotest.errors import OutputError
+from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.channels import check_channels
 from hypotest.pipeline.checks.definedness import check_defined
 from hypotest.pipeline.checks.preflight import check_command, require_places, require_single
@@ -22,7 +23,8 @@ from hypotest.pipeline.registered.registered import kept_out_of_evaluation, what
 from hypotest.pipeline.registered.seen import documents_seen
 from hypotest.pipeline.subject import load_subject, network_in_memory
 from hypotest.pipeline.texts.document_log import read_log
-from hypotest.records.registration import Entry, Fingerprint, Later, Lock, Registered
+from hypotest.records.registered import Registered
+from hypotest.records.registration import Entry, Fingerprint, Later, Lock
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
@@ -43,7 +45,10 @@ from hypotest.registration.locks.registry import (
 )
 from hypotest.registration.locks.repository import git_state
 from hypotest.report.progress_in_notebook import stages_shown
+from hypotest.report.sections.registration import registered_page
 from hypotest.subjects.kinds import Subject
+
+show_as(Registered, registered_page)
 
 
 def register(

@@ -15,7 +15,8 @@ from hypotest.pages.console import shown
 from hypotest.pages.document import Document
 from hypotest.pages.inline import plain
 from hypotest.pages.markdown import PAGE
-from hypotest.records.registration import Deviation, GitState, Lock, Registered, Registration
+from hypotest.records.registered import Registered
+from hypotest.records.registration import Deviation, GitState, Lock, Registration
 from hypotest.records.results.results import Results
 from hypotest.records.seen import Seen, SeenBy
 from hypotest.registration import load_protocol
