@@ -56,6 +56,8 @@ From Python::
 
     checked = hypotest.verify(result)  # its hashes, and every number again from its evidence
 
+    hypotest.bundle(result)  # one file, which verify checks on a machine without cache and model
+
     hypotest.prune_cache(older_than=30)  # evidence that no run in reports/ needs; the log of documents stays
 
     trained = hypotest.controls.two_blocks(seed=1)  # a network whose organisation is known, with its data
@@ -81,6 +83,7 @@ if TYPE_CHECKING:
     from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.progress import progress
     from hypotest.report.run import Run
+    from hypotest.studies.bundle.study import bundle
     from hypotest.studies.cache.study import cache_contents, prune_cache
     from hypotest.studies.compare.study import compare
     from hypotest.studies.demo.study import demo
@@ -104,6 +107,7 @@ __all__ = [
     "Units",
     "ablate_neurons",
     "analyse",
+    "bundle",
     "cache_contents",
     "compare",
     "controls",
@@ -132,6 +136,7 @@ _HOMES = {
     "Units": "hypotest.subjects.network.units",
     "ablate_neurons": "hypotest.collect.neurons",
     "analyse": "hypotest.pipeline.analysis.complete",
+    "bundle": "hypotest.studies.bundle.study",
     "cache_contents": "hypotest.studies.cache.study",
     "compare": "hypotest.studies.compare.study",
     "controls": "hypotest.subjects.controls.registry",

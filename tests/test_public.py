@@ -15,6 +15,7 @@ NAMES = {
     "Units",
     "ablate_neurons",
     "analyse",
+    "bundle",
     "cache_contents",
     "compare",
     "controls",

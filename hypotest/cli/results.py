@@ -105,7 +105,7 @@ def report(
 
 @command(epilog="Example: hypotest verify reports/rare-tokens/example")
 def verify(
-    run: RunArgument,
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run, or a bundle of it.")],
     recollect: Annotated[
         bool, typer.Option("--recollect", help="Load the model again and collect the evidence anew.")
     ] = False,
@@ -116,10 +116,14 @@ def verify(
     ] = None,
     evidence: EvidenceOption = None,
 ) -> None:
-    """Check a run: its hashes, and every number, verdict and figure from its evidence."""
+    """Check a run: its hashes, and every number, verdict and figure from its evidence.
+
+    A bundle (`hypotest bundle`) brings its evidence, and needs neither cache nor model.
+    """
     from hypotest.pipeline.checks.preflight import check_verification
 
-    check_verification(run, device=device, protocol=protocol)  # before torch is loaded
+    if not run.is_file():
+        check_verification(run, device=device, protocol=protocol)  # before torch is loaded
     from hypotest.studies.verify.page import failure_text, verification_page
 
     with working("nothing of the run was changed") as display:
@@ -137,3 +141,40 @@ def verify(
     say(verification_page(replace(verification, checks=checks)))
     if not verification.verified:
         raise RunError(failure_text(verification))
+
+
+@command(epilog="Example: hypotest bundle reports/rare-tokens/example --out example.zip")
+def bundle(
+    run: RunArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The bundle.  [default: beside the run, with its name]"),
+    ] = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="Without evidence: what follows from stored draws is checked.")
+    ] = False,
+    anonymous: Annotated[
+        bool,
+        typer.Option(
+            "--anonymous", help="For double-blind review: no name, machine, folder or time is left in it."
+        ),
+    ] = False,
+    hide: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="With --anonymous: a name to take out; may be repeated."),
+    ] = None,
+    protocol: Annotated[
+        Path | None,
+        typer.Option(metavar="PROTOCOL", help="Its file, beside which lock and registry lie."),
+    ] = None,
+) -> None:
+    """Pack a run into one file that `hypotest verify` checks on a machine without cache and model.
+
+    It holds the run's folder, its protocol with lock and registry, and the evidence that its numbers follow
+    from. The same run gives the same bytes.
+    """
+    from hypotest.studies.bundle.page import bundled_page
+    from hypotest.studies.bundle.study import bundle as pack_run
+
+    bundled = pack_run(run, out=out, small=small, anonymous=anonymous, hide=hide or (), protocol=protocol)
+    say(bundled_page(bundled), soft_wrap=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from hypotest.errors import OutputError
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.run import Run
+from hypotest.studies.archive import pack as pack_files
 
 SHIPPED = Path(__file__).with_name("run.zip")
 FILES = ("results.json", "nulls.parquet", "manifest.json", "report.html")
@@ -44,8 +45,4 @@ def pack(run: Path, archive: Path = SHIPPED) -> None:
         run: A run's folder.
         archive: Where it goes.
     """
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as shipped:
-        for name in FILES:
-            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            shipped.writestr(entry, (run / name).read_bytes(), compresslevel=9)
+    pack_files({name: run / name for name in FILES}, archive, level=9)

@@ -9,7 +9,8 @@ model, text and protocol were exchanged as a whole, with all hashes: for that th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from hypotest.engine.progress import StartStage
-from hypotest.engine.session import Session
+from hypotest.engine.session import Session, cache_folder
 from hypotest.errors import HypotestError, OutputError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_verification
@@ -25,7 +26,7 @@ from hypotest.pipeline.registered.manifest import ablation_numbers
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.results import Results
-from hypotest.registration import load_protocol, protocol_hash
+from hypotest.registration import protocol_hash
 from hypotest.registration.locks.recorded import recorded_plan
 from hypotest.report.export import read_manifest, read_nulls, read_results
 from hypotest.report.progress_in_notebook import stages_shown
@@ -35,6 +36,7 @@ from hypotest.studies.verify.deviation import largest_deviation
 from hypotest.studies.verify.differences import differences
 from hypotest.studies.verify.lock_check import check_registration
 from hypotest.studies.verify.page import verification_page
+from hypotest.studies.verify.protocol_file import find_protocol
 from hypotest.studies.verify.recollection import recollect as collect_anew
 from hypotest.studies.verify.recomputation import OF_THE_MODEL, compare_results, recompute
 from hypotest.studies.verify.record import Check, Difference, Verification
@@ -42,6 +44,7 @@ from hypotest.studies.verify.recorded_evidence import check_untrained, find_evid
 from hypotest.studies.verify.recorded_files import check_files, check_manifest, check_rendering
 from hypotest.studies.verify.stored_draws import check_stored_draws
 from hypotest.studies.verify.tolerances import EXACT, JUMPS, OTHER_EVIDENCE, OTHER_SOFTWARE, Tolerance
+from hypotest.studies.verify.unpacked import is_bundle, unpacked
 
 _NO_RESULTS = "results.json cannot be read"
 
@@ -60,8 +63,10 @@ def verify(
 ) -> Verification:
     """Check a run against its hashes, its evidence and its own rules.
 
+    A bundle is unpacked into a temporary folder and brings its own evidence: neither cache nor model is used.
+
     Args:
-        run: A run, or its folder.
+        run: A run, its folder, or a bundle of it (`hypotest.bundle`).
         recollect: Load the subject again and collect the evidence anew, in a temporary cache.
         device: With ``recollect``: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         protocol: The protocol's file, for the paths that start from its folder and for the registry beside
@@ -73,26 +78,60 @@ def verify(
         Every check; ``verified`` says whether all that was asked for was checked and agrees.
 
     Raises:
-        OutputError: If the folder is not that of a run.
+        OutputError: If the folder is not that of a run, or the file is no bundle.
         ProtocolError: If there is no such device, or no such protocol.
     """
-    folder = run.folder if isinstance(run, Run) else Path(run)
-    check_verification(folder, device=device if recollect else None, protocol=protocol)
+    asked = _Asked(recollect, device, start_stage, subject, cache_folder())
+    if not isinstance(run, Run) and is_bundle(run):
+        with unpacked(Path(run)) as parts:
+            given = protocol if protocol is not None else parts.protocol
+            whole = _verified(parts.run, given, replace(asked, cache=parts.cache), known=protocol is not None)
+            checks = (parts.check, *(parts.named(item) for item in whole.checks))
+            return replace(whole, folder=Path(run), checks=checks)
+    return _verified(run.folder if isinstance(run, Run) else Path(run), protocol, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """How a run is to be verified."""
+
+    recollect: bool
+    device: str
+    start_stage: StartStage | None
+    subject: Any
+    cache: Path
+
+
+def _verified(
+    folder: Path, protocol: str | Path | None, asked: _Asked, *, known: bool = True
+) -> Verification:
+    """Check the folder of a run.
+
+    Args:
+        folder: The run's.
+        protocol: Its protocol's file, if one was named.
+        asked: How.
+        known: Whether that file must be there.
+    """
+    recollect, device = asked.recollect, asked.device
+    protocol_given = protocol if known else None
+    check_verification(folder, device=device if recollect else None, protocol=protocol_given)
     checks: list[Check] = []
     manifest = _read(checks, "manifest.json", lambda: read_manifest(folder))
     if manifest is None:
         checks.append(Check("files of the run", "not checked", "manifest.json cannot be read"))
     else:
         checks += [check_manifest(manifest), *check_files(folder, manifest)]
-    known: Mapping[str, Any] = manifest or {}
+    told: Mapping[str, Any] = manifest or {}
     stored = _read(checks, "results.json", lambda: read_results(folder / "results.json"))
     nulls = _read(checks, "nulls.parquet", lambda: read_nulls(folder))
     gone = _gone(stored)
-    plan = None if stored is None or gone else _protocol(checks, stored, known)
-    base = _base(plan, known, protocol)
+    plan = None if stored is None or gone else _protocol(checks, stored, told)
+    file = find_protocol(plan, told, protocol)
+    base = Path() if file is None else file.parent
     basis = "Nothing was recomputed."
     if stored is not None and plan is not None:
-        basis = _numbers(checks, plan, stored, nulls, known, base, recollect, device, start_stage, subject)
+        basis = _numbers(checks, plan, stored, nulls, told, base, asked)
     else:
         checks.append(Check("results", "not checked", gone or _NO_RESULTS))
     if gone:
@@ -101,7 +140,7 @@ def verify(
         checks += check_rendering(folder, stored, nulls, manifest)
     else:
         checks.append(Check("reports and figures", "not checked", "what they show cannot be read"))
-    checks += check_registration(stored.registration if stored else None, plan, known, base)
+    checks += check_registration(stored.registration if stored else None, plan, told, base)
     if not recollect:
         checks.append(
             Check("numbers of the model", "not asked", f"recollect=True: {', '.join(OF_THE_MODEL)}")
@@ -154,13 +193,11 @@ def _numbers(
     nulls: pl.DataFrame | None,
     manifest: Mapping[str, Any],
     base: Path,
-    recollect: bool,
-    device: str,
-    start_stage: StartStage | None,
-    subject: Any,
+    asked: _Asked,
 ) -> str:
     """Check evidence and everything that follows from it; returns how equal numbers must be."""
-    session = Session.start(plan.seed, stages_shown(start_stage), device)
+    session = Session.start(plan.seed, stages_shown(asked.start_stage), asked.device)
+    session = replace(session, cache=asked.cache)
     others = other_conditions(manifest)
     tolerance = OTHER_SOFTWARE if others else EXACT
     cached = find_evidence(
@@ -171,8 +208,8 @@ def _numbers(
     evidence = cached.evidence
     network_checks, networks = check_untrained(session.networks, plan, manifest, nulls, tolerance)
     checks += network_checks
-    if recollect:
-        anew = collect_anew(plan, stored, manifest, evidence, base, session, subject)
+    if asked.recollect:
+        anew = collect_anew(plan, stored, manifest, evidence, base, session, asked.subject)
         checks[:] = [_settled(item, anew.digests, manifest) if anew.exact else item for item in checks]
         checks += anew.checks
         if evidence is None and anew.evidence is not None:
@@ -248,25 +285,3 @@ def _basis(tolerance: Tolerance, others: tuple[str, ...]) -> str:
     )
     why = "; ".join(others[:3]) + (f"; and {len(others) - 3} more" if len(others) > 3 else "")
     return f"{allowed} Since: {why or 'evidence was collected on another machine'}."
-
-
-def _base(plan: Protocol | None, manifest: Mapping[str, Any], protocol: str | Path | None) -> Path:
-    """Folder of the protocol: the given one, or of the file that holds this very plan."""
-    if protocol is not None:
-        return Path(protocol).parent
-    if plan is not None:
-        for path in _candidates(plan.id):
-            try:
-                candidate = load_protocol(path, subject=False, network=plan.subject.network)
-                if protocol_hash(candidate) == section(manifest, "hashes").get("protocol"):
-                    return path.parent
-            except HypotestError:
-                continue
-    return Path()
-
-
-def _candidates(name: str) -> Iterator[Path]:
-    for folder in (Path("protocols"), Path()):
-        path = folder / f"{name}.yaml"
-        if path.is_file():
-            yield path

@@ -1,0 +1,1 @@
+"""One file of a run, for somebody who has neither its cache nor its model."""
