@@ -148,7 +148,7 @@ def bundle(
     run: RunArgument,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="The bundle.  [default: beside the run, with its name]"),
+        typer.Option(metavar="FILE", help="The bundle.  [default: beside the run]"),
     ] = None,
     small: Annotated[
         bool, typer.Option("--small", help="Without evidence: what follows from stored draws is checked.")

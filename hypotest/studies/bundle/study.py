@@ -72,7 +72,8 @@ def bundle(
 
     Args:
         run: A run, or its folder.
-        out: The file, which is replaced; default: beside the run's folder, with its name.
+        out: The file, which is replaced; default: beside the run's folder, with its name; with ``anonymous``
+            ``anonymous.zip``.
         small: Leave the evidence out. What follows from stored draws and intervals can still be checked:
             p-values, margins, outcomes, verdicts; that these follow from the evidence cannot.
         anonymous: For double-blind review: names of user and machine, folders, times, hardware and the place
@@ -96,7 +97,7 @@ def bundle(
     if protocol is not None and (obstacle := file_obstacle(protocol)):
         raise ProtocolError(f"protocol={protocol}: {obstacle}")
     finished = Run.open(folder)
-    name = f"{finished.results.protocol_id}-anonymous" if anonymous else folder.resolve().name
+    name = "anonymous" if anonymous else folder.resolve().name
     file = _target(folder, folder.parent / f"{name}.zip" if out is None else Path(out))
     evidence: Files = {} if small else evidence_files(finished.manifest, cache_folder())
     small_words = ["the evidence (small)"] if small else []
