@@ -16,6 +16,7 @@ from hypotest.records.results.shown import Shown
 
 HOSTILE = "<script>alert(1)</script>"
 SHOWN = [
+    ("hypotest.studies.bundle.record", "Bundled", "hypotest.studies.bundle.study"),
     ("hypotest.studies.cache.record", "CacheContents", "hypotest.studies.cache.study"),
     ("hypotest.studies.cache.record", "Pruned", "hypotest.studies.cache.study"),
     ("hypotest.studies.compare.record", "Comparison", "hypotest.studies.compare.study"),
