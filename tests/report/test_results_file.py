@@ -174,3 +174,15 @@ def test_brackets_without_end_are_damage(tmp_path):
     (tmp_path / "manifest.json").write_text(nested)
     with pytest.raises(OutputError, match="must be JSON"):
         read_manifest(tmp_path)
+
+
+def test_a_field_that_is_younger_than_the_file_has_its_empty_default(results: Results) -> None:
+    data = json.loads(results_text(results))
+    del data["figures"]["spectrum"]["null"]
+    for head in data["figures"]["heads"]:
+        del head["impact_interval"]
+    older = parse_results(json.dumps(data), "results.json")
+    assert older.figures.spectrum.null == "" and older.figures.heads[0].impact_interval is None
+    del data["predictions"][0]["ladder"]  # it is filled in every file
+    with pytest.raises(OutputError, match=r"predictions\[0\].ladder is not what"):
+        parse_results(json.dumps(data), "results.json")

@@ -153,8 +153,8 @@ def test_every_measure_can_be_undefined_without_ending_the_analysis(name):
         if item.outcome == "undefined":
             assert item.notes and item.effect is None and item.p_value is None
     # what a report shows besides must not fail either
-    describe_heads(evidence, analysis.task.selection, Streams(1))
-    spectrum = describe_spectrum(evidence, analysis.task.selection, Streams(1))
+    describe_heads(analysis.task)
+    spectrum = describe_spectrum(analysis.task)
     assert (spectrum is None) == (name in ("dimension", "regimes"))
 
 
@@ -240,3 +240,36 @@ class TestBeforeTheEvaluation:
         turned = replace(evidence, selection=evidence.evaluation.named("selection"))
         undefined = undefined_on_selection(protocol_of(*MEASURES), self.selection(turned), Streams(1))
         assert name in undefined and "spectrum" not in undefined
+
+
+def test_every_head_has_the_interval_of_the_measures_about_heads():
+    """Of the top head that of `top_head_impact`, and of all heads' mean Gini what lies within their ends."""
+    evidence = make_evidence(3, effect=1.0)
+    analysis = analyse(protocol_of("impact", "attention"), evidence)
+    heads, _ = describe_heads(analysis.task)
+    by_id = {item.id: item for item in analysis.predictions}
+    top = by_id["impact"]
+    said = [int(top.secondary[name].value) for name in ("top_head_layer", "top_head")]
+    (mine,) = [head for head in heads if [head.layer, head.head] == said]
+    assert mine.impact_interval == pytest.approx(top.own_intervals.observed)
+    for head in heads:
+        low, high = head.gini_first_interval
+        assert low < head.gini_first < high
+        low, high = head.impact_interval
+        assert low < head.impact < high
+
+
+def test_eigenvalues_stand_beside_those_of_the_null_that_decides():
+    from dataclasses import replace as altered
+
+    evidence = make_evidence(3, effect=1.0)
+    plan = protocol_of("dimension")
+    local = {"local_matched": plan.nulls.model_validate({"local_matched": {"draws": 199}}).local_matched}
+    plan = plan.model_copy(update={"nulls": plan.nulls.model_copy(update=local)})
+    task = analyse(plan, evidence).task
+    beside = describe_spectrum(task, "local_matched", "correlation")
+    random = describe_spectrum(task, "size_matched", "correlation")
+    assert (beside.null, random.null) == ("local_matched", "")
+    assert beside.observed == random.observed and beside.null_median != random.null_median
+    missing = altered(task, drawn={})
+    assert describe_spectrum(missing, "local_matched", "correlation").null == ""

@@ -3,34 +3,55 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hypotest.engine.streams import Streams
 from hypotest.estimators import dimension
 from hypotest.estimators.attention import heads, routing
 from hypotest.estimators.dimension import Scale
 from hypotest.groups.nulls import random_groups
 from hypotest.records.evidence.channels import Channel
-from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.results.defined import defined
 from hypotest.records.results.figure_data import HeadResult, Spectrum
 from hypotest.testing.attention import gini_of_heads
+from hypotest.testing.group_measure import MeasuredRows
 from hypotest.testing.heads import head_layers
+from hypotest.testing.intervals import ends
 from hypotest.testing.layer_statistics import second_moments
-from hypotest.testing.selection import Selection
+from hypotest.testing.left_out import left_out_of, reference_errors
+from hypotest.testing.lesions import interval_of, mean_over
+from hypotest.testing.matched import Matched
+from hypotest.testing.task import Task
 from hypotest.testing.undefined import NO_VALUE
+
+Ends = tuple[float, float] | None
+"""Of a 95 % interval."""
 
 _FIGURE_GROUPS = 500
 """Random groups behind the bands of figures."""
 
 
-def describe_spectrum(
-    evidence: Evidence, selection: Selection, streams: Streams, scale: Scale = "covariance"
-) -> Spectrum | None:
-    """Eigenvalues of the group's activations in the first condition, beside random groups', if there are."""
-    group = selection.group
+def describe_spectrum(task: Task, null: str | None = None, scale: Scale = "covariance") -> Spectrum | None:
+    """Eigenvalues of the group's activations in the first condition, beside those of other groups.
+
+    Args:
+        task: The group, and what it is compared with.
+        null: Which of its nulls decides about the dimension; random groups stand beside the group where that
+            has no groups of its own.
+        scale: Of which second moments.
+
+    Returns:
+        None where they have no value, or there is no other group.
+    """
+    evidence, group = task.evidence, task.selection.group
     if len(group) == evidence.n_neurons:
         return None
-    others = random_groups(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams("spectrum figure"))
+    drawn = task.drawn.get(null or "")
+    if isinstance(drawn, Matched) and null is not None:
+        others, opponent = drawn.groups[:_FIGURE_GROUPS], null
+    else:
+        streams, opponent = task.streams("spectrum figure"), ""
+        others = random_groups(evidence.n_neurons, len(group), _FIGURE_GROUPS, streams)
     try:
         moments = second_moments(evidence, scale)
         observed = dimension.eigenvalue_shares(moments, group[None, :])[0]
@@ -51,21 +72,22 @@ def describe_spectrum(
         cumulated_low=tuple(cumulated[0].tolist()),
         cumulated_median=tuple(cumulated[1].tolist()),
         cumulated_high=tuple(cumulated[2].tolist()),
+        null=opponent,
     )
 
 
-def describe_heads(
-    evidence: Evidence, selection: Selection, streams: Streams
-) -> tuple[tuple[HeadResult, ...], dict[str, float]]:
+def describe_heads(task: Task) -> tuple[tuple[HeadResult, ...], dict[str, float]]:
     """A row per head, and per layer the impact of its top head, a random head, and all heads."""
-    split = evidence.evaluation
+    evidence, selection, split = task.evidence, task.selection, task.evidence.evaluation
     if not evidence.heads:
         return (), {}
     first, second = split.first, split.second
+    spread: list[tuple[Ends, Ends]] = [(None, None)] * len(evidence.heads)
     gini = np.full((first.size, len(evidence.heads)), np.nan)
     similarity = np.full(len(evidence.heads), np.nan)
     if Channel.ATTENTION in split.channels:  # not of an encoder
         gini = gini_of_heads(split)
+        spread = [(_mean_ends(split, of, first), _mean_ends(split, of, second)) for of in gini.T]
         similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)
     elif split.heads is None:
         return (), {}
@@ -80,6 +102,8 @@ def describe_heads(
                 null_impact=None,
                 layer_share=None,
                 routing=defined(similarity[column]),
+                gini_first_interval=spread[column][0],
+                gini_second_interval=spread[column][1],
             )
             for column, head in enumerate(evidence.heads)
         ), {}
@@ -88,13 +112,13 @@ def describe_heads(
     layer = ablation.layer.sum(axis=0, dtype=np.float64)
     base = ablation.base.sum(axis=0, dtype=np.float64)
     group = selection.group[None, :]
-    others = random_groups(evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, streams("heads figure"))
+    others = random_groups(evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, task.streams("heads figure"))
     impact = heads.head_impact(single, base, group)[0]
     null_impact = heads.head_impact(single, base, others).mean(axis=0)
     if group.shape[1] == evidence.n_neurons:  # no other group is of that size
         null_impact = np.full(impact.shape, np.nan)
     all_heads = heads.head_impact(layer, base, group)[0]
-    rows = head_layers(evidence)
+    rows, impact_ends = head_layers(evidence), _impact_ends(task, impact)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = (impact / all_heads[rows]) ** 2
     table = tuple(
@@ -107,6 +131,9 @@ def describe_heads(
             null_impact=defined(null_impact[column]),
             layer_share=defined(share[column]),
             routing=defined(similarity[column]),
+            gini_first_interval=spread[column][0],
+            gini_second_interval=spread[column][1],
+            impact_interval=impact_ends[column],
         )
         for column, head in enumerate(evidence.heads)
     )
@@ -119,3 +146,35 @@ def describe_heads(
         impacts[f"L{number} random"] = float(mine.mean())
         impacts[f"L{number} all"] = float(all_heads[place])
     return table, impacts
+
+
+def _mean_ends(split: SplitEvidence, values: NDArray[np.float64], rows: NDArray[np.bool_]) -> Ends:
+    """95 % interval of a mean over some rows, over documents and target types."""
+    types = None if split.types is None else np.asarray(split.types)[rows]
+    try:
+        return ends(interval_of(mean_over(values[rows], np.asarray(split.documents)[rows], types)))
+    except NO_VALUE:
+        return None
+
+
+def _impact_ends(task: Task, impact: NDArray[np.float64]) -> list[Ends]:
+    """95 % intervals of what each head changes in the group, over documents and target types."""
+    split, group = task.evidence.evaluation, task.selection.group
+    ablation, rows = split.head_ablation, MeasuredRows.of_heads(split)
+    change = ablation.single[:, :, group].sum(axis=2, dtype=np.float64)
+    whole = ablation.base[:, group].sum(axis=1, dtype=np.float64)
+    try:
+        left = left_out_of(rows, task.streams)
+    except ValueError:
+        return [None] * impact.size
+    without = []
+    for item in left.each():
+        counts = item.weights[:, item.units]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            without.append(np.sqrt((counts @ change) / (counts @ whole)[:, None]))
+    of_heads = []
+    for head, value in enumerate(impact):
+        values = [np.r_[value, one[:, head]] for one in without]
+        errors = reference_errors(values, left, split.conditions)
+        of_heads.append(ends(errors.interval(float(value), 0.95)))
+    return of_heads

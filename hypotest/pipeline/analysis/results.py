@@ -183,7 +183,7 @@ def assemble(
     }
     corpus = corpus_result(protocol, facts.text, evidence)
     ablation = None if facts.joint is None else ablation_result(live, selection, streams, facts.joint)
-    heads, layer_impacts = describe_heads(live, selection, streams)
+    heads, layer_impacts = describe_heads(tested.task)
     return Results(
         schema_version=SCHEMA_VERSION,
         protocol=protocol.model_dump(mode="json"),
@@ -199,7 +199,7 @@ def assemble(
         split_verdicts=tested.split_verdicts,
         figures=FigureData(
             regimes=tested.regimes,
-            spectrum=describe_spectrum(live, selection, streams, _scale(protocol)),
+            spectrum=describe_spectrum(tested.task, *_compared_by(protocol)),
             heads=heads,
             layer_impacts=layer_impacts,
             frequencies=facts.frequencies,
@@ -228,7 +228,10 @@ def assemble(
     )
 
 
-def _scale(protocol: Protocol) -> Scale:
-    """Of which second moments the figure of eigenvalues is: those that are tested, by default covariances."""
-    options = (filled_options(item) for item in protocol.predictions)
-    return next((cast(Scale, item["scale"]) for item in options if "scale" in item), "covariance")
+def _compared_by(protocol: Protocol) -> tuple[str | None, Scale]:
+    """The null beside which eigenvalues stand, and of which second moments they are: as they are tested."""
+    for item in protocol.predictions:
+        options = filled_options(item)
+        if "scale" in options:
+            return item.contrast.null, cast(Scale, options["scale"])
+    return None, "covariance"

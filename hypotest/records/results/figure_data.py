@@ -30,21 +30,23 @@ class RegimeFit:
 
 @dataclass(frozen=True, slots=True)
 class Spectrum:
-    """Eigenvalues of the group's activations, as shares of the trace, beside those of random groups."""
+    """Eigenvalues of the group's activations, as shares of the trace, beside those of other groups."""
 
     observed: tuple[float, ...]
     null_low: tuple[float, ...]
-    """2.5 % quantile of size-matched groups."""
+    """2.5 % quantile over that null's groups."""
     null_median: tuple[float, ...]
     null_high: tuple[float, ...]
     """97.5 % quantile."""
     scale: str = "covariance"
     """Of which second moments: ``covariance`` or ``correlation``."""
     cumulated_low: tuple[float, ...] = ()
-    """2.5 % quantile of the running sum of each random group."""
+    """2.5 % quantile of the running sum of each of these groups."""
     cumulated_median: tuple[float, ...] = ()
     cumulated_high: tuple[float, ...] = ()
     """97.5 % quantile."""
+    null: str = ""
+    """The null whose groups these are; empty for random groups of the group's size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ class HeadResult:
     """Squared change with this head ablated / with all heads of its layer ablated."""
     routing: float | None
     """Spearman correlation of its attention profiles in both conditions."""
+    gini_first_interval: tuple[float, float] | None = None
+    """95 %, over documents and target types; None where there is none, like the following."""
+    gini_second_interval: tuple[float, float] | None = None
+    impact_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

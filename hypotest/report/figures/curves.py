@@ -100,7 +100,7 @@ def collapsed(spectrum: Spectrum) -> int:
 
 
 def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
-    """Eigenvalues of the group's activations with the band of random groups, and their running sum below.
+    """Eigenvalues of the group's activations with the band of the null's groups, and their running sum below.
 
     Eigenvalues that are nothing but rounding have no place on a logarithmic axis; their number is said.
 
@@ -124,7 +124,7 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
     )
     for axes, low, median, high, observed in curves:
         band = axes.fill_between(index, low, high, color=NULL, alpha=0.55, linewidth=0)
-        band.set_label("random groups, 95 %")
+        band.set_label(f"{spectrum.null or 'random'} groups, 95 %")
         axes.plot(index, median, "--", color=INK, linewidth=1, label="their median")
         axes.plot(
             index[: len(observed)], observed, "o-", color=OBSERVED, markersize=2.8, linewidth=1, label="group"

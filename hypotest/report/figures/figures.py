@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.measures.registry import MEASURES
-from hypotest.nulls.registry import NULLS
+from hypotest.nulls.registry import NULLS, SD_NULL
 from hypotest.records.results.figure_data import Spectrum
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
@@ -182,14 +182,14 @@ def _prediction_plans(
         special = (
             "heads",
             f"Attention concentration of each head for {both} targets, sorted, and the mean over heads with "
-            "its 95 % interval; a single head has none.",
+            f"its 95 % interval{_of_single_heads(head.gini_first_interval for head in data.heads)}.",
             partial(draw_attention, data.heads, results.corpus.conditions, item),
         )
     elif figure == "routing" and data.heads:
         special = (
             "heads",
             f"Similarity of each head's attention profile for {both} targets, sorted, and the mean over "
-            "heads with its 95 % interval; a single head has none.",
+            "heads with its 95 % interval; correlations of single heads have none.",
             partial(draw_routing, data.heads, results.corpus.conditions, item.secondary.get("spearman")),
         )
     if special is not None:
@@ -212,11 +212,18 @@ def _prediction_plans(
     return plans
 
 
+def _of_single_heads(intervals: Iterable[tuple[float, float] | None]) -> str:
+    """Whether single heads have intervals of their own."""
+    return ", like every head's" if any(intervals) else "; a single head has none"
+
+
 def _heads_plan(
     results: Results, section: str, name: str = "heads", top: PredictionResult | None = None
 ) -> _Plan:
     data = results.figures
     interval = ", the top head with its 95 % interval" if top and top.own_intervals.observed else ""
+    if any(head.impact_interval for head in data.heads):
+        interval = ", with 95 % intervals over documents and target types"
     return _Plan(
         Picture(
             name,
@@ -230,9 +237,12 @@ def _heads_plan(
 
 
 def _spectrum_caption(spectrum: Spectrum, item: PredictionResult) -> str:
-    """Says which null the band is of, since another one may decide; and of eigenvalues that are none."""
-    said = f"Eigenvalues of the group's {spectrum.scale} beside those of random groups, alike in size alone"
-    if item.reference in NULLS:
+    """Says which null the band is of, where another one decides; and of eigenvalues that are none."""
+    others = "random groups of its size"
+    if spectrum.null:
+        others = f"{spectrum.null} groups, the null that decides"
+    said = f"Eigenvalues of the group's {spectrum.scale} beside those of {others}"
+    if item.reference in NULLS and not spectrum.null and item.reference != SD_NULL:
         said += f"; the null that decides is {item.against}"
     nothing = collapsed(spectrum)
     if nothing:

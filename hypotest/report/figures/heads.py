@@ -41,7 +41,7 @@ def draw_attention(
     Args:
         heads: All heads that can reach the tested MLP.
         names: Of both conditions.
-        mean: The prediction about the mean over heads, whose intervals are drawn; a single head has none.
+        mean: The prediction about the mean over heads, whose intervals are drawn.
     """
     heads = tuple(sorted(heads, key=lambda head: -(head.gini_first or 0.0)))
     figure, (axes,) = new_figure(_height(heads), width=COLUMN)
@@ -51,6 +51,9 @@ def draw_attention(
         _draw_mean(axes, top + 0.14, mean.observed, own.observed, ("o", FIRST))
     for row, head in enumerate(reversed(heads)):
         axes.plot(_known(head.gini_second, head.gini_first), [row, row], color=NULL, linewidth=1.6)
+        for known in (head.gini_second_interval, head.gini_first_interval):
+            if known is not None:
+                _draw_interval(axes, row, known)
         axes.plot(_known(head.gini_second), [row], "s", color=SECOND, markersize=4.6)
         axes.plot(_known(head.gini_first), [row], "o", color=FIRST, markersize=4.6)
     axes.plot([], [], "o", color=FIRST, markersize=4.6, label=f"{printable(names[0])} targets")
@@ -101,19 +104,22 @@ def draw_routing(
 def draw_head_impacts(
     heads: tuple[HeadResult, ...], layer_impacts: dict[str, float], top: PredictionResult | None = None
 ) -> Figure:
-    """What ablating each head changes in the group and in random groups; below, layers of heads.
+    """What ablating each head changes in the group, with its interval, and in random groups; below, layers.
 
     Args:
         heads: All heads that can reach the tested MLP.
         layer_impacts: ``L2 single``, ``L2 random``, ``L2 all`` -> relative change.
-        top: The prediction about the top head, whose interval is drawn; other heads have none.
+        top: The prediction about the top head, whose interval stands in where heads have none of their own.
     """
     heads = tuple(sorted(heads, key=lambda head: -(head.impact or 0.0)))
     n_layers = len({name.rpartition(" ")[0] for name in layer_impacts})
     figure, (left, right) = new_stack(COLUMN, [_ROW * max(len(heads), 3), 0.25 * max(n_layers, 2)], 0.75)
-    known = None if top is None else top.own_intervals.observed
+    of_top = None if top is None else top.own_intervals.observed
     for row, head in enumerate(reversed(heads)):
-        if top is not None and known is not None and _is_top(head, top):
+        known = head.impact_interval
+        if known is None and top is not None and _is_top(head, top):
+            known = of_top
+        if known is not None:
             _draw_interval(left, row, known)
         left.plot(_known(head.null_impact, head.impact), [row, row], color=NULL, linewidth=1.6)
         left.plot(_known(head.null_impact), [row], "D", color=FAINT, markersize=4)
