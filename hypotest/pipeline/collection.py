@@ -20,8 +20,10 @@ from hypotest.collect.sample import Sample, selection_key
 from hypotest.collect.scoring import Scoring
 from hypotest.collect.self_check import check_ablation
 from hypotest.engine.session import Session
+from hypotest.pipeline.cache.room import require_room
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.texts.document_log import log_viewing
+from hypotest.pipeline.untrained import networks_of
 from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.self_check import SelfCheck
@@ -49,7 +51,7 @@ def collect_both(
 
     Raises:
         EvidenceError: If activations are not finite or cached arrays are damaged.
-        OutputError: If the cache or its log cannot be written.
+        OutputError: If the cache or its log cannot be written, or there is no room (`require_room`).
     """
     keys = prepared.keys
 
@@ -59,6 +61,8 @@ def collect_both(
         documents = documents_of(prepared, prepared.samples["evaluation"])
         log_use(plan, prepared, session, "evaluation", documents, keys.evaluation)
 
+    asked = networks_of(plan)
+    require_room(prepared, session, "selection", "evaluation", networks=0 if asked is None else asked.number)
     documents = documents_of(prepared, prepared.samples["selection"])
     log_use(plan, prepared, session, "selection", documents, keys.selection)
     collecting.collect_evidence(
@@ -91,6 +95,8 @@ def collect_selected(
         OutputError: If the cache or its log cannot be written.
     """
     key = selection_key(prepared.subject, sample, prepared.ablation)
+    if key == prepared.keys.selection:  # a part of it is small
+        require_room(prepared, session, "selection")
     log_use(plan, prepared, session, "selection", documents_of(prepared, sample), key)
     return collecting.collect_selection(
         prepared.subject, sample, key, prepared.ablation, session.evidence, session

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from hypotest.engine.session import cache_folder
 from hypotest.errors import OutputError, ProtocolError, RunError
+from hypotest.pipeline.cache.quota import quota_bytes
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.stored.files import file_obstacle, require_run
 from hypotest.report.results_file import require_schema
@@ -44,7 +45,8 @@ def check_command(
         seed: Instead of the protocol's.
 
     Raises:
-        ProtocolError: If an option cannot be followed here: all that are wrong, at once.
+        ProtocolError: If an option cannot be followed here: all that are wrong, at once; or the cache's
+            quota.
         OutputError: If the cache cannot be written.
     """
     problems = []
@@ -58,6 +60,8 @@ def check_command(
         problems.append(f"seed={seed}: must be from 0 to 2**63 - 1, as in a protocol")
     if problems:
         raise ProtocolError("\n".join(problems))
+    if cache:
+        quota_bytes()  # which says so if it is none
     if cache and (obstacle := place_obstacle(cache_folder())):
         raise OutputError(f"the cache {cache_folder()}: {obstacle} in HYPOTEST_CACHE")
 

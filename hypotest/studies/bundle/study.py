@@ -24,6 +24,8 @@ from hypotest.collect.evidence_folder import evidence_digest, is_collected
 from hypotest.engine.session import cache_folder
 from hypotest.errors import EvidenceError, OutputError, ProtocolError
 from hypotest.pages.notebook import show_as
+from hypotest.pipeline.cache.contents import EVIDENCE, FINISHED_LESIONS
+from hypotest.pipeline.cache.needed import keys_of
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.results import Results
 from hypotest.records.stored.files import file_obstacle, require_run
@@ -35,8 +37,6 @@ from hypotest.studies.archive import pack
 from hypotest.studies.bundle.anonymous import FILE, make_anonymous, require_no_traces
 from hypotest.studies.bundle.page import bundled_page
 from hypotest.studies.bundle.record import Bundled
-from hypotest.studies.cache.contents import EVIDENCE, FINISHED_LESIONS
-from hypotest.studies.cache.needed import keys_of
 from hypotest.studies.verify.conditions import section
 from hypotest.studies.verify.protocol_file import find_protocol
 from hypotest.studies.verify.unpacked import CACHE, CONTENTS, PROTOCOL, RUN, VERSION

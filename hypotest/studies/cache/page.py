@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from hypotest.pages.document import Document, Part, document, table, together
 from hypotest.pages.inline import aside, path, strong
+from hypotest.records.cache import FOREIGN, LEFT_OVER, CacheContents, CacheEntry, CacheUse, Pruned
 from hypotest.report.numbers import bytes_text, count_text
-from hypotest.studies.cache.record import FOREIGN, LEFT_OVER, CacheContents, CacheEntry, CacheUse, Pruned
 
 _WORDS = {
     "evidence": "evidence of tested networks",
@@ -33,10 +33,11 @@ def contents_page(contents: CacheContents) -> Document:
 
 
 def _contents(contents: CacheContents) -> Iterator[Part]:
+    quota = "" if contents.quota is None else f" of {bytes_text(contents.quota)} that it may take"
     yield together(
         strong("The cache"),
         path(contents.folder),
-        f"{bytes_text(contents.n_bytes)}; its disk has {bytes_text(contents.free)} left",
+        f"{bytes_text(contents.n_bytes)}{quota}; its disk has {bytes_text(contents.free)} left",
     )
     kinds = list(dict.fromkeys(item.kind for item in contents.entries))
     rows = [_row(_WORDS[kind], [item for item in contents.entries if item.kind == kind]) for kind in kinds]

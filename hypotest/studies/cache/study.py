@@ -15,14 +15,14 @@ from pathlib import Path
 from hypotest.engine.session import cache_folder
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.pages.notebook import show_as
+from hypotest.pipeline.cache.contents import read_cache
+from hypotest.pipeline.cache.needed import keys_of
+from hypotest.pipeline.cache.removal import reason_to_stay, remove
+from hypotest.records.cache import CacheContents, Pruned
 from hypotest.records.stored.files import require_run
 from hypotest.report.export import read_manifest
 from hypotest.report.run import Run
-from hypotest.studies.cache.contents import read_cache
-from hypotest.studies.cache.needed import keys_of
 from hypotest.studies.cache.page import contents_page, pruned_page
-from hypotest.studies.cache.record import CacheContents, Pruned
-from hypotest.studies.cache.removal import reason_to_stay, remove
 
 KEPT = Path("reports")
 """Where runs lie whose evidence is kept, unless another folder is named."""

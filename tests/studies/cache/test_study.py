@@ -13,11 +13,11 @@ import pytest
 import hypotest
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.pages.console import shown
+from hypotest.pipeline.cache.contents import FINISHED_LESIONS, KINDS
 from hypotest.pipeline.texts.document_log import LOG, log_viewing, read_log
+from hypotest.records.cache import FOREIGN, LEFT_OVER
 from hypotest.records.seen import Viewing
-from hypotest.studies.cache.contents import FINISHED_LESIONS, KINDS
 from hypotest.studies.cache.page import contents_page, pruned_page
-from hypotest.studies.cache.record import FOREIGN, LEFT_OVER
 from tests.texts import ROOT
 
 OLD, NEW, OTHER, STRANGE, HALF = (32 * digit for digit in "abcde")

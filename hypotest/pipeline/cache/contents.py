@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hypotest.collect.evidence_folder import FINISHED
+from hypotest.pipeline.cache.needed import KeptRun, kept_runs
+from hypotest.pipeline.cache.quota import quota_bytes
 from hypotest.pipeline.texts.document_log import LOG, read_log
+from hypotest.records.cache import FOREIGN, LEFT_OVER, CacheContents, CacheEntry, CacheUse
 from hypotest.records.seen import Viewing
-from hypotest.studies.cache.needed import KeptRun, kept_runs
-from hypotest.studies.cache.record import FOREIGN, LEFT_OVER, CacheContents, CacheEntry, CacheUse
 
 EVIDENCE, OTHER_NETWORKS, UNFINISHED = "evidence", "other-networks", "unfinished"
 KINDS = {
@@ -42,6 +43,7 @@ def read_cache(cache: Path, keep: Sequence[Path] = ()) -> CacheContents:
 
     Raises:
         OutputError: If the log of documents cannot be read.
+        ProtocolError: If the quota is none.
     """
     log, _ = read_log(cache)
     runs, order = kept_runs(keep), [*KINDS, LEFT_OVER, FOREIGN]
@@ -51,6 +53,7 @@ def read_cache(cache: Path, keep: Sequence[Path] = ()) -> CacheContents:
         entries=tuple(sorted(entries, key=lambda item: (order.index(item.kind), -item.n_bytes, item.path))),
         log_bytes=size_of(cache / LOG),
         models={run.use.weights: run.model for run in runs if run.use.weights and run.model},
+        quota=quota_bytes(),
         free=free_bytes(cache),
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hypotest.studies.cache.record import CacheUse
+from hypotest.records.cache import CacheUse
 
 KEY = re.compile(r"[0-9a-f]{32}")
 """A name of evidence in the cache."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hypotest.errors import OutputError
-from hypotest.studies.cache.record import FOREIGN, CacheEntry
+from hypotest.records.cache import FOREIGN, CacheEntry
 
 AT_WORK = timedelta(hours=1)
 """What is half-made and was written to this lately may belong to a run that is going on."""

@@ -63,6 +63,8 @@ class CacheContents(Shown):
     """Of the log of documents, which is never removed."""
     models: dict[str, str]
     """SHA-256 of weights -> name of the model, where a kept run tells."""
+    quota: int | None
+    """Bytes that the cache may take; None without a quota."""
     free: int
     """Bytes that its disk has left."""
 
