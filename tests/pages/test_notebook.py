@@ -16,9 +16,9 @@ from hypotest.records.results.shown import Shown
 
 HOSTILE = "<script>alert(1)</script>"
 SHOWN = [
+    ("hypotest.records.cache", "CacheContents", "hypotest.studies.cache.study"),
+    ("hypotest.records.cache", "Pruned", "hypotest.studies.cache.study"),
     ("hypotest.studies.bundle.record", "Bundled", "hypotest.studies.bundle.study"),
-    ("hypotest.studies.cache.record", "CacheContents", "hypotest.studies.cache.study"),
-    ("hypotest.studies.cache.record", "Pruned", "hypotest.studies.cache.study"),
     ("hypotest.studies.compare.record", "Comparison", "hypotest.studies.compare.study"),
     ("hypotest.studies.controls.record", "Controls", "hypotest.studies.controls.study"),
     ("hypotest.studies.explore.record", "Exploration", "hypotest.studies.explore.study"),
