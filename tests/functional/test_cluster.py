@@ -42,15 +42,6 @@ def numbers_of(out: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_two_workers_write_the_same_bytes_as_none(alone, hypotest, tmp_path):
-    path, expected = alone
-    cache = str(tmp_path / "cache")
-    done = hypotest("run", path, "--out", tmp_path / "reports", "--workers", 2, HYPOTEST_CACHE=cache)
-    assert done.returncode == 0, done.stderr
-    assert len(expected) == 4 and numbers_of(tmp_path / "reports") == expected
-    assert "EXPLORATORY" in done.stdout
-
-
 def stopped_once(folder: Path) -> str:
     """A task that ends its own worker the first time, and says how often it was begun."""
     with (folder / "begun").open("a", encoding="utf-8") as lines:
@@ -94,20 +85,20 @@ def test_a_killed_worker_loses_nothing_that_lies_on_disk(alone, tmp_path):
     """Both workers are killed while they collect; Dask begins their runs again, which come to the same."""
     path, expected = alone
     cache = tmp_path / "cache"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hypotest", "run", path, "--out", tmp_path / "reports", "--workers", "2"],
-        env={**os.environ, "HYPOTEST_CACHE": str(cache)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    errors = tmp_path / "errors.txt"  # a pipe would stay open in what the killed workers had begun
+    with errors.open("w", encoding="utf-8") as written:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hypotest", "run", path, "--out", tmp_path / "reports", "--workers", "2"],
+            env={**os.environ, "HYPOTEST_CACHE": str(cache)},
+            stdout=subprocess.DEVNULL,
+            stderr=written,
+        )
     wait_for(lambda: list(cache.glob("evidence/*/forward/*")), process)
     workers = children_of(process.pid)
     assert len(workers) == 2
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
+    assert process.wait(timeout=600) == 0, errors.read_text(encoding="utf-8")
     assert numbers_of(tmp_path / "reports") == expected
 
 
