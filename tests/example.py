@@ -23,6 +23,8 @@ from hypotest.studies.demo.study import pack
 from tests.texts import ROOT, put
 
 EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
+EXPERTS = ROOT / "reports" / "experts" / "example"
+"""Of a network whose organisation is known: what the pages of measures about wiring show."""
 AS_PUBLISHED = ROOT / "reports" / "rare-tokens-as-published" / "example"
 VERDICT, BOTH, VOCABULARY = "verdict", "both", "measures"
 """Marks of the pages: the table of the example, both verdicts side by side, the measures of the language."""
@@ -129,8 +131,8 @@ def regenerate(protocol: Path, place: Path) -> None:
 
 
 def main() -> None:
-    """Run both protocols, put their folders in place, and copy tables and verdicts into README and docs."""
-    for place in (EXAMPLE, AS_PUBLISHED):
+    """Run the protocols, put their folders in place, and copy tables and verdicts into README and docs."""
+    for place in (EXAMPLE, AS_PUBLISHED, EXPERTS):
         regenerate(ROOT / "protocols" / f"{place.parent.name}.yaml", place)
     pack(EXAMPLE)
     put(shown(), VERDICT)

@@ -10,7 +10,14 @@ from hypotest.report.export import read_results
 from hypotest.report.picture import prediction_picture
 
 ROOT = Path(__file__).parents[2]
-REPORTS = ("rare-tokens", "smollm2", "rare-tokens-as-published", "smollm2-as-published", "registered/*")
+REPORTS = (
+    "rare-tokens",
+    "smollm2",
+    "rare-tokens-as-published",
+    "smollm2-as-published",
+    "registered/*",
+    "experts",
+)
 """Folders of runs below reports, in the order in which an example is looked for."""
 
 

@@ -157,13 +157,26 @@ def test_jobs_of_a_queueing_system_are_described(tmp_path):
         ("system: slurm\n", "jobs: must be a whole number of at least 1; found None"),
         ("system: slurm\njobs: 0\n", "found 0"),
         ("system: [\n", "cannot be read"),
-        ("system: slurm\njobs: 1\nmemory: 4GB\nwall_time: 1\n", "wall_time"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, words):
     file = tmp_path / "queue.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ProtocolError, match=re.escape(words)) as error:
+        next(done_by(Cluster(file=file), told, [tmp_path]))
+    assert str(file) in str(error.value)
+
+
+def test_what_a_queue_does_not_take_is_told_with_the_file(tmp_path, monkeypatch):
+    import dask_jobqueue
+
+    def refuse(**options):
+        raise TypeError(f"unexpected keyword argument {sorted(options)[-1]!r}")
+
+    monkeypatch.setattr(dask_jobqueue, "SLURMCluster", refuse)
+    file = tmp_path / "queue.yaml"
+    file.write_text("system: slurm\njobs: 1\nwall_time: 1\n", encoding="utf-8")
+    with pytest.raises(ProtocolError, match="wall_time") as error:
         next(done_by(Cluster(file=file), told, [tmp_path]))
     assert str(file) in str(error.value)
 
