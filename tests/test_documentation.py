@@ -74,7 +74,10 @@ def test_what_the_readme_says_of_the_public_model_is_what_its_run_found():
         "distributed": "undecided",
     }
     outcomes = {item.id: item.outcome for item in run.predictions}
-    assert (outcomes["coordination"], outcomes["clustering"]) == ("less", "inconclusive")  # no longer by design
+    assert (outcomes["coordination"], outcomes["clustering"]) == (
+        "less",
+        "inconclusive",
+    )  # no longer by design
     assert {item.hypothesis: item.status for item in Run.open(EXAMPLE).results.verdicts} == {
         item.hypothesis: item.status for item in run.verdicts
     }

@@ -122,8 +122,7 @@ def verify(
     """
     from hypotest.pipeline.checks.preflight import check_verification
 
-    if not run.is_file():
-        check_verification(run, device=device, protocol=protocol)  # before torch is loaded
+    check_verification(run, device=device, protocol=protocol)  # before torch is loaded
     from hypotest.studies.verify.page import failure_text, verification_page
 
     with working("nothing of the run was changed") as display:

@@ -108,6 +108,7 @@ def _client(cluster: Cluster) -> Iterator[Client]:
     threads = str(max(1, (os.cpu_count() or 1) // workers))
     environment = dask.config.get("distributed.nanny.pre-spawn-environ") | dict.fromkeys(_THREADS, threads)
     with (
+        _variables_kept(),
         dask.config.set(
             {
                 "distributed.nanny.pre-spawn-environ": environment,
@@ -124,6 +125,18 @@ def _client(cluster: Cluster) -> Iterator[Client]:
         Client(here) as client,
     ):
         yield client
+
+
+@contextmanager
+def _variables_kept() -> Iterator[None]:
+    """Dask sets what workers are to inherit in this process, and leaves it there."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in {*os.environ} - {*before}:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _queued(file: Path) -> Any:

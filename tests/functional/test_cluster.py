@@ -68,8 +68,10 @@ def raising(folder: Path) -> str:
 
 
 def test_a_task_whose_worker_is_killed_is_begun_again(tmp_path):
+    before = dict(os.environ)
     assert list(done_by(Cluster(workers=2), stopped_once, [tmp_path])) == [(0, "")]
     assert (tmp_path / "begun").read_text(encoding="utf-8") == "xx"
+    assert dict(os.environ) == before  # threads of workers are theirs alone
 
 
 def test_what_fails_is_told_by_its_place(tmp_path):

@@ -86,7 +86,7 @@ def test_where_it_is_not_installed_it_is_refused_at_once_by_name(tmp_path):
     done = report(None, "--format", "plainhtml", "--out", tmp_path / "page.html")
     assert done.returncode == 2
     said = " ".join(done.stderr.split())
-    assert "there is no page format 'plainhtml' here; there are console, html, markdown" in said
+    assert "there is no page format 'plainhtml' here; there are console, html, latex, markdown, word" in said
     assert "hypotest.pages" in said
     assert not list(tmp_path.iterdir())
 

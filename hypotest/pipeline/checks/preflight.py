@@ -66,11 +66,15 @@ def check_command(
         raise OutputError(f"the cache {cache_folder()}: {obstacle} in HYPOTEST_CACHE")
 
 
+_ZIP = b"PK\x03\x04"
+"""How a file of zip begins."""
+
+
 def check_verification(folder: Path, *, device: str | None, protocol: str | Path | None) -> None:
     """Refuse to verify what cannot be, before anything is loaded.
 
     Args:
-        folder: Of a run, perhaps.
+        folder: Of a run, perhaps; or a file, perhaps a bundle of one.
         device: One of `DEVICES`; None where no model is run.
         protocol: The protocol's file, if one was named.
 
@@ -81,6 +85,13 @@ def check_verification(folder: Path, *, device: str | None, protocol: str | Path
     check_command(device=device, cache=False)
     if protocol is not None and (obstacle := file_obstacle(protocol)):
         raise ProtocolError(f"protocol={protocol}: {obstacle}")
+    if folder.is_file():
+        with folder.open("rb") as file:
+            if file.read(len(_ZIP)) == _ZIP:
+                return
+        raise OutputError(
+            f"{folder}: must be the folder of a run, or a bundle of one; found a file that is no zip"
+        )
     require_run(folder)
     results = folder / "results.json"
     with suppress(OSError, ValueError, RecursionError):  # a damaged run is for `verify` to describe

@@ -45,21 +45,20 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
 
     Args:
         protocol: Path of the protocol.
-        options: As for `hypotest.run`, but for ``limit``.
+        options: As for `hypotest.run`, but for ``limit``, and as for `run_series`.
     """
-    if options.get("subject") is not None:  # which is one
-        finished: Run = run(protocol, **options)
-        return finished
-    options.pop("subject", None)
     where = {name: options.pop(name) for name in ("workers", "scheduler", "cluster") if name in options}
-    if load_protocol(protocol, subject=options.get("model") is None).is_series:
-        return run_series(protocol, **where, **options)
+    in_memory = options.get("model") is not None
+    if options.get("subject") is None:  # else it is one
+        options.pop("subject", None)
+        if load_protocol(protocol, subject=not in_memory).is_series:
+            return run_series(protocol, **where, **options)
     if any(value not in (None, "", 1) for value in where.values()):
         raise ProtocolError(
             f"{protocol}: is no series: workers=, scheduler= and cluster= hand out the runs of one, and a "
             "single run uses all cores by itself"
         )
-    finished = run(protocol, **options)
+    finished: Run = run(protocol, **options)
     return finished
 
 
