@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -28,7 +29,7 @@ _WORDS = {"less": SECOND, "greater": "#A34700", "equivalent": "#00694B", "inconc
 """Colours dark enough for words."""
 _FARTHEST = 8.0
 """SDs that the axis reaches at most; what lies beyond stands at its end, filled, with its number."""
-_ROW, _AROUND = 0.25, 0.55
+_ROW, _AROUND = 0.29, 0.55
 """Inches: a row, and what stands above and below all of a panel's."""
 
 
@@ -45,17 +46,20 @@ def draw_effects(results: Results) -> Figure:
     for place, items in zip(axes, panels, strict=True):
         in_sd = items is scaled
         limit = _limit(items) if in_sd else None
+        far = (limit or max((abs(item.effect or 0.0) for item in items), default=1.0)) / 2
         for row, item in enumerate(reversed(items)):
-            _draw_row(place, row, item, scale_of(item) if in_sd else 1.0, limit)
+            _draw_row(place, row, item, scale_of(item) if in_sd else 1.0, limit, far)
         _finish(place, items, in_sd, limit)
     level = next(
         (f"{100 * item.interval.level:g} % interval" for item in results.predictions if item.interval), ""
     )
-    handles = [
-        *([Line2D([], [], color=INK, linewidth=1.4, marker="|", markersize=5, label=level)] if level else []),
-        Patch(color=MARGIN, alpha=0.25, linewidth=0, label="margin of equivalence"),
-    ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2)
+    handles: list[Artist] = []
+    if level:
+        handles.append(Line2D([], [], color=INK, linewidth=1.4, marker="|", markersize=5, label=level))
+    if any(item.margin for item in results.predictions):
+        handles.append(Patch(color=MARGIN, alpha=0.25, linewidth=0, label="margin of equivalence"))
+    if handles:
+        figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure
 
 
@@ -91,7 +95,9 @@ def _limit(items: Sequence[PredictionResult]) -> float:
     return min(1.1 * max(reach), _FARTHEST)
 
 
-def _draw_row(axes: Axes, row: int, item: PredictionResult, scale: float | None, limit: float | None) -> None:
+def _draw_row(
+    axes: Axes, row: int, item: PredictionResult, scale: float | None, limit: float | None, far: float
+) -> None:
     marker, colour = OUTCOME_MARKS[item.outcome]
     if row % 2:
         axes.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", linewidth=0, zorder=0)
@@ -127,12 +133,14 @@ def _draw_row(axes: Axes, row: int, item: PredictionResult, scale: float | None,
         ends = [item.interval.low / scale, item.interval.high / scale]
         axes.plot(ends, [row, row], "|-", color=INK, linewidth=1.4, markersize=5, zorder=4)
     else:
+        inwards = value > far  # beyond the mark there is no room for words
         axes.annotate(
             "no interval",
             (value, row),
-            xytext=(7, 0),
+            xytext=(-7 if inwards else 7, 0),
             textcoords="offset points",
             va="center",
+            ha="right" if inwards else "left",
             color=FAINT,
             fontsize=SMALL,
         )
