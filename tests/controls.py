@@ -33,7 +33,8 @@ def summary() -> str:
     every = results()
     rates = [item.rate for item in every if item.rate is not None]
     right, judged = sum(rate.count for rate in rates), sum(rate.n for rate in rates)
-    seeds = max(len(item.examined) for item in every)
+    numbers = {len(item.examined) for item in every}
+    seeds = " to ".join(str(number) for number in sorted({min(numbers), max(numbers)}))
     wrong = [item.name for item, _ in by_network(every) if item.rate and item.rate.count < item.rate.n]
     text = (
         f"With {seeds} seeds of each network {right} of {judged} verdicts are right, those before training "
