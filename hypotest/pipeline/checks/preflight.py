@@ -66,6 +66,13 @@ def check_command(
         raise OutputError(f"the cache {cache_folder()}: {obstacle} in HYPOTEST_CACHE")
 
 
+def no_bundle(file: Path) -> OutputError:
+    """What is said of a file that is to be verified and is no zip."""
+    return OutputError(
+        f"{file}: must be the folder of a run, or a bundle of one; found a file that is no zip"
+    )
+
+
 _ZIP = b"PK\x03\x04"
 """How a file of zip begins."""
 
@@ -89,9 +96,7 @@ def check_verification(folder: Path, *, device: str | None, protocol: str | Path
         with folder.open("rb") as file:
             if file.read(len(_ZIP)) == _ZIP:
                 return
-        raise OutputError(
-            f"{folder}: must be the folder of a run, or a bundle of one; found a file that is no zip"
-        )
+        raise no_bundle(folder)
     require_run(folder)
     results = folder / "results.json"
     with suppress(OSError, ValueError, RecursionError):  # a damaged run is for `verify` to describe

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.errors import OutputError
+from hypotest.pipeline.checks.preflight import no_bundle
 from hypotest.studies.archive import unpack
 from hypotest.studies.verify.record import Check
 
@@ -66,9 +67,7 @@ def unpacked(bundle: Path) -> Iterator[UnpackedBundle]:
         OutputError: If it is no bundle, of another version, damaged, or holds what no bundle does.
     """
     if not zipfile.is_zipfile(bundle):
-        raise OutputError(
-            f"{bundle}: must be the folder of a run, or a bundle of one; found a file that is no zip"
-        )
+        raise no_bundle(bundle)
     with tempfile.TemporaryDirectory(prefix="hypotest-bundle-") as place:
         folder = Path(place)
         unpack(bundle, folder)
