@@ -5,7 +5,6 @@ python -m tests.science
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -18,9 +17,9 @@ from hypotest.pages.markdown import markdown
 from hypotest.pipeline.analysis.outcomes import adjust_together, classify_prediction, judge
 from hypotest.records.protocol.claims import Claim
 from hypotest.records.protocol.prediction import Status
-from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration.checks.claims import load_claims
+from hypotest.registration.locks.recorded import stored_plan
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 from hypotest.studies.compare.claim_checks import judge_outcome, judge_range, quantity_of
@@ -146,7 +145,7 @@ def judged_anew(run: Run) -> tuple[dict[str, PredictionResult], dict[str, Status
     Returns:
         Predictions and statuses of hypotheses, by their names.
     """
-    protocol = Protocol.model_validate_json(json.dumps(run.results.protocol), strict=True)
+    protocol = stored_plan(run.results.protocol)
     group = run.results.group
     assert group is not None
     kept_by_random = len(group.neurons) / group.n_neurons

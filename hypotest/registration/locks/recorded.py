@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,18 @@ from hypotest.measures.registry import CHOICES, MEASURES
 from hypotest.nulls.registry import NULLS
 from hypotest.records.protocol.choices import SHARED_CHOICES
 from hypotest.records.protocol.protocol import Protocol
+
+
+def stored_plan(data: Any) -> Protocol:
+    """The plan that results hold, where all that it uses is installed.
+
+    Args:
+        data: ``results.protocol``.
+
+    Raises:
+        ValueError: If it is none of this version.
+    """
+    return Protocol.model_validate_json(json.dumps(data), strict=True)
 
 
 @dataclass(frozen=True, slots=True)

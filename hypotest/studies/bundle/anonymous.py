@@ -22,6 +22,7 @@ from hypotest.registration.locks.canonical import canonical_hash, canonical_json
 from hypotest.registration.locks.deviations import find_deviations
 from hypotest.registration.locks.later import expected_of
 from hypotest.registration.locks.lock import lock_data, lock_file, lock_hash, parse_lock, write_lock
+from hypotest.registration.locks.recorded import stored_plan
 from hypotest.registration.locks.registry import FIRST, REGISTRY, read_registry
 from hypotest.report.export import write_run
 from hypotest.report.results_file import json_text, parse_results
@@ -74,7 +75,7 @@ def make_anonymous(
     disguise.see_paths([str(place.absolute()) for place in places], results, manifest, locked)
     disguise.see_times(manifest, registration, _without(locked or {}, "plan"))
     try:
-        plan = Protocol.model_validate_json(json.dumps(disguise(results["protocol"])), strict=True)
+        plan = stored_plan(disguise(results["protocol"]))
         anew = None if locked is None else _lock(locked, plan.id, disguise)
         manifest = disguise(manifest, times=True)
         manifest["hashes"]["protocol"] = protocol_hash(plan)

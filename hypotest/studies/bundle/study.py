@@ -30,6 +30,7 @@ from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.results import Results
 from hypotest.records.stored.files import file_obstacle, require_run
 from hypotest.registration.locks.lock import lock_file
+from hypotest.registration.locks.recorded import stored_plan
 from hypotest.registration.locks.registry import REGISTRY
 from hypotest.report.export import read_manifest
 from hypotest.report.run import Run
@@ -222,7 +223,7 @@ def _run_and_protocol(run: Run, path: Path | None) -> Parts:
 def plan_of(results: Results) -> Protocol | None:
     """The plan that results hold; None if it is none of this version."""
     try:
-        return Protocol.model_validate_json(json.dumps(results.protocol), strict=True)
+        return stored_plan(results.protocol)
     except (ValidationError, ValueError):
         return None
 

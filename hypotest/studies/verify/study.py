@@ -8,7 +8,6 @@ model, text and protocol were exchanged as a whole, with all hashes: for that th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,7 @@ from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.results import Results
 from hypotest.registration import protocol_hash
-from hypotest.registration.locks.recorded import recorded_plan
+from hypotest.registration.locks.recorded import recorded_plan, stored_plan
 from hypotest.report.export import read_manifest, read_nulls, read_results
 from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
@@ -169,7 +168,7 @@ def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any])
     """The plan in ``results.json``, whose hash the manifest names."""
     name = "protocol"
     try:
-        plan = Protocol.model_validate_json(json.dumps(stored.protocol), strict=True)
+        plan = stored_plan(stored.protocol)
         digest = protocol_hash(plan)
     except (ValidationError, ValueError, KeyError) as error:
         detail = f"results.json: protocol: {' '.join(str(error).split())[:200]}"
