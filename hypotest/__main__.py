@@ -10,7 +10,11 @@ from hypotest.errors import HypotestError, StoppedError
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; leave with 0 (done), 1 (it failed), 2 (protocol or command wrong) or 130 (stopped)."""
+    """Run a command, and leave with an exit code.
+
+    0: done; 1: it failed; 2: protocol or command wrong; 3: `verify` found no difference, and could not check
+    everything; 130: stopped.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # a title that the terminal cannot write must not fail a run that is finished
         sys.stdout.reconfigure(errors="replace")

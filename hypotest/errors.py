@@ -77,6 +77,12 @@ class SelfCheckError(RunError):
     """The fast ablation disagrees with an intervention in the whole model."""
 
 
+class UncheckedError(RunError):
+    """Nothing of a run that was verified differs, and something of it could not be checked."""
+
+    exit_code = 3
+
+
 class StoppedError(RunError):
     """Somebody stopped the run, by Ctrl-C for instance; evidence that was finished stays in the cache."""
 

@@ -76,8 +76,16 @@ def _contrast(measure: Measure) -> str:
         labels = "label_shuffled" if measure.decided_by_labels else ""
         fits = [name for name in nulls if NULLS[name].form not in ("labels",)]
         return f"{{null: {labels or (fits or nulls)[0]}}}"
-    values = [form.value for form in measure.contrasts if form not in OF_NULLS]
+    values = _other_contrasts(measure)
     return values[0].replace("a number", "0.5") if values else "{}"
+
+
+def _other_contrasts(measure: Measure) -> list[str]:
+    """Those without a null, as they are written."""
+    written = [form.value for form in measure.contrasts if form not in OF_NULLS]
+    if isinstance(measure, ConditionMeasure) and measure.only_no_difference:
+        written = [item.replace("a number", f"{measure.no_difference:g}") for item in written]
+    return written
 
 
 def _example(measure: Measure) -> str:
@@ -92,7 +100,7 @@ def _example(measure: Measure) -> str:
 
 def _contrasts(measure: Measure) -> str:
     accepted = [f"[`{name}`](../nulls/{name}.md)" for name in NULLS if NULLS[name].form in measure.contrasts]
-    values = [f"`{form.value}`" for form in measure.contrasts if form not in OF_NULLS]
+    values = [f"`{item}`" for item in _other_contrasts(measure)]
     return f"It can be compared with {', '.join([*accepted, *values])}. [Which null?](../which-null.md)"
 
 

@@ -219,7 +219,9 @@ def export(
             raise ProtocolError("--run is about a protocol, and --format about a run: choose one")
         from hypotest.studies.export.appendix import export_appendix
 
-        print(terminal_text(export_appendix(source, page, out)))
+        with working("what was written before stays as it was") as display:
+            file = export_appendix(source, page, out, start_stage=display.start_stage)
+        print(terminal_text(file))
         return
     if (source / "results.json").is_file():
         raise ProtocolError(f"{source}: is the folder of a run: add --format latex, or --format word")

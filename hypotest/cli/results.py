@@ -22,7 +22,7 @@ from hypotest.cli.app import (
     working,
 )
 from hypotest.cli.options import as_options
-from hypotest.errors import ProtocolError, RunError
+from hypotest.errors import ProtocolError, RunError, UncheckedError
 from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=RESULTS)
@@ -118,7 +118,8 @@ def verify(
 ) -> None:
     """Check a run: its hashes, and every number, verdict and figure from its evidence.
 
-    A bundle (`hypotest bundle`) brings its evidence, and needs neither cache nor model.
+    A bundle (`hypotest bundle`) brings its evidence, and needs neither cache nor model. Leaves with 0 if all
+    agrees, 1 if something differs, 3 if nothing does and something could not be checked.
     """
     from hypotest.pipeline.checks.preflight import check_verification
 
@@ -139,7 +140,8 @@ def verify(
     checks = tuple(replace(item, detail=as_options(item.detail)) for item in verification.checks)
     say(verification_page(replace(verification, checks=checks)))
     if not verification.verified:
-        raise RunError(failure_text(verification))
+        differs = any(item.status == "differs" for item in verification.checks)
+        raise (RunError if differs else UncheckedError)(failure_text(verification))
 
 
 @command(epilog="Example: hypotest bundle reports/rare-tokens/example --out example.zip")
@@ -175,5 +177,14 @@ def bundle(
     from hypotest.studies.bundle.page import bundled_page
     from hypotest.studies.bundle.study import bundle as pack_run
 
-    bundled = pack_run(run, out=out, small=small, anonymous=anonymous, hide=hide or (), protocol=protocol)
+    with working("nothing of the run was changed") as display:
+        bundled = pack_run(
+            run,
+            out=out,
+            small=small,
+            anonymous=anonymous,
+            hide=hide or (),
+            protocol=protocol,
+            start_stage=display.start_stage,
+        )
     say(bundled_page(bundled), soft_wrap=True)

@@ -199,6 +199,8 @@ class ConditionMeasure(Measure):
     """Whether it is tried out on the selection split."""
     no_difference: float | None = None
     """Its value where the conditions do not differ, if it is compared with a number."""
+    only_no_difference: str = ""
+    """Why it is compared with no other number than that; empty: it is compared with any."""
     quick: Callable[[Prediction, Task], tuple[float, float | None]] | None = None
     """Effect and p alone, for placebos; None: what `compared` gives."""
     quick_is_exact: bool = False
@@ -220,6 +222,8 @@ class ConditionMeasure(Measure):
         return with_effects_again(compared, lambda group: effect(prediction, evidence, group, streams), task)
 
     def try_out(self, prediction: Prediction, task: Task) -> None:
-        """As for `Measure`."""
-        if self.tried:
+        """As for `Measure`; by the shorter way, where there is one."""
+        if self.tried and self.quick is not None:
+            self.quick(prediction, task)
+        elif self.tried:
             self.compared(prediction, task)

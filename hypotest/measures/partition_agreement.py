@@ -71,19 +71,16 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     observed = float(agreement(clusters, parts))
     draws = permuted_agreement(clusters, parts, DRAWS, task.streams(SHUFFLED, prediction.id))
     permuted = compare_with_null(observed, draws, null=SHUFFLED)
-    reference = float(prediction.contrast.reference or 0.0)
-    at_chance = reference == 0.0
     return MeasuredContrast(
         observed=observed,
         reference="value",
-        reference_value=reference,
-        p_value=permuted.p_value if at_chance else None,
-        p_error=permuted.p_error if at_chance else None,
-        percentile=permuted.percentile if at_chance else None,
+        reference_value=0.0,
+        p_value=permuted.p_value,
+        p_error=permuted.p_error,
+        percentile=permuted.percentile,
         secondary=secondary({"parts": float(n_parts), "neurons": float(len(group))}),
         ladder=(permuted,),
         draws={SHUFFLED: draws},
-        notes=() if at_chance else ("only agreement by chance, {reference: 0}, has a p-value",),
     )
 
 
@@ -96,4 +93,7 @@ MEASURE = ConditionMeasure(
     needs=frozenset({Channel.ACTIVATIONS, Channel.PARTITION}),
     compared=compare,
     no_difference=0.0,
+    only_no_difference=(
+        "it has no interval, since clusters jump when rows are left out, and p is by permutation of the parts"
+    ),
 )

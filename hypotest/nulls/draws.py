@@ -27,6 +27,7 @@ def exact_draws(number: int, stop_after: int | None) -> str:
 
 RANDOM_GROUPS_LIMIT = (
     "Random groups answer whether the group is unlike other neurons of this layer. Where neurons are "
-    "correlated or were selected for influence, they reject far more often than their level without any "
-    "effect of rarity (`hypotest calibrate` measures how often); such a p-value says nothing about rarity."
+    "correlated or were selected for influence, they reject far more often than their level where the "
+    "conditions make no difference (`hypotest calibrate` measures how often); such a p-value says "
+    "nothing of them."
 )

@@ -86,8 +86,8 @@ def prepare(options: LocalMatched, task: Task) -> Matched:
     matched = draw_matched(NULL.name, group, bins, covariates, on, options.draws, task.streams)
     movable = movable_members(bins, group)
     facts = {
-        "movable": movable,
-        "shared": shared_members(bins, group),
+        "movable": float(movable),
+        "shared": float(shared_members(bins, group)),
         "reliability": split_half_reliability(split, split.conditions.second, task.selection.half),
     }
     obstacle = None

@@ -85,9 +85,10 @@ def prepare(
         CorpusError: If the text or the frequency table does not give what the protocol asks for.
         EvidenceError: If labels cannot be shuffled as declared.
     """
-    step = session.stage("model, text and positions", 3)
     if subject is None and protocol.subject.network is not None:
-        subject = load_subject(protocol, base, session.device)  # which brings its rows
+        subject = load_subject(protocol, base, session.device, session.stage)  # which brings its rows
+    brings_rows = isinstance(subject, RowSubject)
+    step = session.stage("rows and conditions" if brings_rows else "model, text and positions", 3)
     reader = subject or load_reader(protocol.subject.model, revision=one_checkpoint(protocol), base=base)
     if not force and not isinstance(reader, RowSubject):
         require_beginning(protocol, reader)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import ProtocolError, SubjectError
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.units import SparseAutoencoder
@@ -22,23 +23,22 @@ from hypotest.subjects.units.autoencoder import read_autoencoder
 from hypotest.subjects.wrapping import wrap_language_model
 
 
-def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
-    """Load the subject of a protocol.
+def load_subject(protocol: Protocol, base: Path, device: str, start_stage: StartStage = silent) -> Subject:
+    """Load the subject of a protocol; a network of hypotest's own is trained where no cache holds it.
 
     Args:
         protocol: A valid protocol, at one layer of one checkpoint.
         base: Folder that relative paths of the protocol start from.
         device: ``cpu``, ``cuda``, ``mps``, ``auto`` or ``balanced``.
+        start_stage: Told of a network that is trained or built, which may take minutes.
 
     Raises:
         SubjectError: If it cannot be had, or the protocol is a series.
+        OutputError: If the cache cannot be written.
     """
     wanted = protocol.subject
     if wanted.network is not None:
-        from hypotest.subjects.controls.registry import CONTROLS  # imports what each is trained with
-
-        control = CONTROLS.get(wanted.network)
-        return offered_network(wanted.network) if control is None else control.trained().network
+        return _network(wanted.network, start_stage)
     return _reached(
         load_language_model(
             wanted.model,
@@ -51,6 +51,20 @@ def load_subject(protocol: Protocol, base: Path, device: str) -> Subject:
             units=wanted.units,
         )
     )
+
+
+def _network(name: str, start_stage: StartStage) -> Network:
+    """One of hypotest's own, or one that a package offers."""
+    from hypotest.subjects.controls.registry import CONTROLS  # imports what each is trained with
+
+    control = CONTROLS.get(name)
+    if control is not None and control.is_kept():
+        return control.trained().network
+    doing = f"building {name}" if control is None else f"training {name}, this once"
+    step = start_stage(doing, 1)
+    network = offered_network(name) if control is None else control.trained().network
+    step()
+    return network
 
 
 def network_in_memory(subject: Any) -> Network | RecordedEvidence:

@@ -21,6 +21,8 @@ WORDS: Mapping[str, str] = {
     "ceiling": "The share of null draws that lie inside the margin: if most of them do, lying inside "
     "it says little.",
     "certified": "Computed with a proven bound on the error of every single number.",
+    "cluster": "Rows that belong together, such as those of one text, and that are left out together when an "
+    "error is estimated; in networks of other kinds what documents are in language models.",
     "condition": "One of two kinds of positions that are compared, such as tokens of two kinds.",
     "confidence interval": "The range of effects that the data do not rule out at the stated level.",
     "confirmatory": "Registered before any evaluation document was seen, and run as registered.",
@@ -48,6 +50,8 @@ WORDS: Mapping[str, str] = {
     "less": "The observed value is significantly below what it is compared with.",
     "limitation": "Something that this run noticed about itself and a reader should know.",
     "loss": "How badly the network predicts a token: its cross-entropy, in nats.",
+    "make-believe": "Of a condition: its rows are divided at random, so that nothing that is found "
+    "can be true.",
     "margin": "The largest difference that counts as none, fixed before the data; narrower where groups "
     "of comparison keep members of the group, and show that much less of any difference.",
     "Monte Carlo": "By random draws: more of them make the number more exact.",

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from hypotest.inference.multiplicity import monte_carlo_floor
+from hypotest.measures.partition_agreement import SHUFFLED
 from hypotest.nulls.registry import NULLS, counted_together, one_sided
 from hypotest.pages.document import Heading, Items, Part, Table, table
 from hypotest.pages.inline import BREAK, Inline, Kind, Span, emphasis, joined, prose, term
@@ -49,6 +50,8 @@ _OTHERS = {
     },
     OTHER_CONDITION: "do {first} and {second} targets differ, by t with the error over documents and "
     "types? No draws, and no z.",
+    SHUFFLED: "do the neurons that act together belong to one declared part more often than where the "
+    "parts are dealt out anew over the group's neurons?",
     DECLARED_VALUE: "is it unlike a number that the protocol fixed in advance? No draws, and no z.",
 }
 

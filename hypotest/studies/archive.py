@@ -8,7 +8,7 @@ import stat
 import uuid
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 
 from hypotest.errors import OutputError
@@ -27,13 +27,19 @@ zeros shrink a lot, and so does what is made to fill a disk."""
 _SMALL = 2**30
 
 
-def pack(files: Mapping[str, Path | bytes], archive: Path, level: int = 6) -> None:
+def pack(
+    files: Mapping[str, Path | bytes],
+    archive: Path,
+    level: int = 6,
+    on_file: Callable[[], None] = lambda: None,
+) -> None:
     """Write files into a zip, sorted by name and all of one time; the same files give the same bytes.
 
     Args:
         files: Name within the archive, with forward slashes -> a file, or its content.
         archive: Where it goes; what is there is replaced once all is written.
         level: Of compression.
+        on_file: Called after each file, for progress.
 
     Raises:
         OutputError: If something cannot be read or written.
@@ -45,6 +51,7 @@ def pack(files: Mapping[str, Path | bytes], archive: Path, level: int = 6) -> No
             with zipfile.ZipFile(aside, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as target:
                 for name in sorted(files):
                     _add(target, name, files[name])
+                    on_file()
             os.replace(aside, archive)
         finally:
             aside.unlink(missing_ok=True)

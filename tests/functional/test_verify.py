@@ -368,3 +368,9 @@ def test_the_command_prints_a_table_and_exits_by_what_it_found(hypotest, copy, a
     assert "NOT VERIFIED" in done.stdout
     assert "file results.json" in done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_what_cannot_be_checked_leaves_with_a_code_of_its_own(hypotest, copy, tmp_path):
+    done = hypotest("verify", copy, HYPOTEST_CACHE=str(tmp_path / "nothing here"))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "DIFFERS" not in done.stdout and "were not checked" in done.stderr

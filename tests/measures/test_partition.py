@@ -52,13 +52,6 @@ def test_parts_that_mean_nothing_agree_by_chance():
     assert abs(tested.observed) < 0.3 and tested.outcome == "inconclusive"
 
 
-def test_another_number_than_chance_is_not_tested():
-    item = {**AGREES, "contrast": {"reference": 0.5}}
-    tested = result(item, evidence_with(np.arange(N_NEURONS) % 2, wired=np.arange(N_NEURONS) % 2))
-    assert tested.p_value is None and tested.outcome == "inconclusive"
-    assert "only agreement by chance" in " ".join(tested.notes)
-
-
 def test_a_group_within_one_part_has_no_division_to_agree_with():
     tested = result(AGREES, evidence_with(IN_ONE))
     assert tested.outcome == "undefined" and "lie in 1 of the declared parts" in tested.notes[0]

@@ -95,7 +95,9 @@ def test_a_stage_of_many_steps_from_many_threads_ends_whole(cell: list[Handle]) 
 
 
 def test_the_verbs_are_those_that_take_time() -> None:
-    assert VERBS == ["compare", "explore", "multiverse", "power", "register", "run", "run_series", "verify"]
+    assert VERBS == [
+        "bundle", "compare", "explore", "multiverse", "power", "register", "run", "run_series", "verify",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", VERBS)

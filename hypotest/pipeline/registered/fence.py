@@ -37,18 +37,31 @@ FENCED = (
     "verdict.py",
 )
 """Folders and files of the package that numbers, outcomes and verdicts come from."""
-WORDING = (
+NO_NUMBERS = (
     "pipeline/analysis/limitations.py",
-    "pipeline/checks/remedies.py",
+    "pipeline/cache/",
     "pipeline/checks/preflight.py",
+    "pipeline/checks/remedies.py",
+    "pipeline/registered/",
 )
-"""Files in them that only write sentences."""
+"""Files and folders in them that no number comes from: sentences, room on disk, locks and manifests. Which
+documents a registration keeps out is pinned by the hash of the positions."""
 NETWORKS = "subjects/controls/"
 """Networks of known organisation: what they are is part of their own fingerprints, and of no other's."""
 _WORDS = frozenset({"MeasureWords", "NullWords", "PredicateWords"})
 """Records of what a noun is called and how it is described."""
 _SAID = frozenset(
-    {"description", "title", "help", "words", "no_interval", "refused", "summary", "never_decides"}
+    {
+        "description",
+        "title",
+        "help",
+        "words",
+        "no_interval",
+        "refused",
+        "summary",
+        "never_decides",
+        "only_no_difference",
+    }
 )
 """Keywords whose strings are read by people."""
 
@@ -88,7 +101,7 @@ def _fenced(root: Path, places: Sequence[str]) -> Iterator[tuple[str, Path]]:
     for place in places:
         files = [root / place] if place.endswith(".py") else (root / place).rglob("*.py")
         for name in sorted(path.relative_to(root).as_posix() for path in files):
-            if name not in WORDING and not name.startswith(NETWORKS):
+            if not name.startswith((*NO_NUMBERS, NETWORKS)):
                 yield name, root / name
 
 

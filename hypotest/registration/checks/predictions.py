@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hypotest.measures.measure import Measure
+from hypotest.measures.measure import ConditionMeasure, Measure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import OF_NULLS, Form
 from hypotest.nulls.registry import NULLS, SD_NULL, declared, declared_null, form_of, names_of
@@ -93,6 +93,14 @@ def _contrast(prediction: Prediction, measure: Measure | None, path: KeyPath) ->
             written = f"{{null: {prediction.contrast.null}}}" if form in OF_NULLS else form
             message = f"{measure.name} can be compared by {forms}; found {written}"
         yield Finding(at, message, depends=((*path, "measure"),))
+    elif form is Form.REFERENCE and isinstance(measure, ConditionMeasure) and measure.only_no_difference:
+        number, chance = prediction.contrast.reference, measure.no_difference
+        if number != chance:
+            message = (
+                f"{measure.name} is compared with {chance:g} alone, found {number:g}: "
+                f"{measure.only_no_difference}; write {{reference: {chance:g}}}"
+            )
+            yield Finding((*at, "reference"), message, depends=((*path, "measure"),))
 
 
 def _either_of(forms: tuple[Form, ...]) -> str:

@@ -162,7 +162,7 @@ def _selection(results: Results) -> Iterator[_Row]:
         return
     yield (
         "selection",
-        "Neurons are chosen on other text than they are tested on.",
+        "Neurons are chosen on other documents than they are tested on.",
         "holds",
         "By construction: no document is in both splits."
         if results.split_verdicts

@@ -37,12 +37,12 @@ SOURCES = (
     (
         "arXiv:2509.21163",
         "https://arxiv.org/abs/2509.21163",
-        "the measures and the question: rare-token neurons, modular or distributed",
+        "most of the measures, and the question: modular or distributed",
     ),
     (
         "arXiv:2505.12822",
         "https://arxiv.org/abs/2505.12822",
-        "rare-token neurons, their influence regimes and segregation",
+        "regimes of influence, and segregation",
     ),
     (
         "doi:10.2202/1544-6115.1585",

@@ -98,7 +98,7 @@ def _beside(item: PredictionResult) -> Iterator[str]:
     said = {"observed": own.observed, "reference": own.reference, "standardized": own.standardized}
     yield from (f"{name}{_interval(ends)}" for name, ends in said.items() if ends is not None)
     for name, number in sorted(item.secondary.items(), key=lambda pair: pair[1].interval_95 is None):
-        yield f"{name} {_secondary(number.value)}{_interval(number.interval_95)}"
+        yield f"{name.replace('_', ' ')} {_secondary(number.value)}{_interval(number.interval_95)}"
 
 
 def _interval(ends: tuple[float, float] | None) -> str:

@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.collect.evidence_folder import evidence_digest, is_collected
+from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import cache_folder
 from hypotest.errors import EvidenceError, OutputError, ProtocolError
 from hypotest.pages.notebook import show_as
@@ -33,6 +34,7 @@ from hypotest.registration.locks.lock import lock_file
 from hypotest.registration.locks.recorded import stored_plan
 from hypotest.registration.locks.registry import REGISTRY
 from hypotest.report.export import read_manifest
+from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
 from hypotest.studies.archive import pack
 from hypotest.studies.bundle.anonymous import FILE, make_anonymous, require_no_traces
@@ -66,6 +68,7 @@ def bundle(
     anonymous: bool = False,
     hide: Sequence[str] = (),
     protocol: str | Path | None = None,
+    start_stage: StartStage | None = None,
 ) -> Bundled:
     """Pack a run into one file that `hypotest.verify` checks on a machine without cache and model.
 
@@ -82,6 +85,7 @@ def bundle(
             if a name is left anywhere.
         hide: With ``anonymous``, further names of people and groups.
         protocol: The protocol's file, beside which lock and registry lie; default: as for `hypotest.verify`.
+        start_stage: Told of each stage and its number of steps; if not given, a notebook shows a line.
 
     Returns:
         The file, with what is in it and what is not.
@@ -100,12 +104,13 @@ def bundle(
     finished = Run.open(folder)
     name = "anonymous" if anonymous else folder.resolve().name
     file = _target(folder, folder.parent / f"{name}.zip" if out is None else Path(out))
-    evidence: Files = {} if small else evidence_files(finished.manifest, cache_folder())
+    shown = stages_shown(start_stage)
+    evidence: Files = {} if small else evidence_files(finished.manifest, cache_folder(), shown)
     small_words = ["the evidence (small)"] if small else []
     path = find_protocol(plan_of(finished.results), finished.manifest, protocol)
     if not anonymous:
         parts = _run_and_protocol(finished, path)
-        return write_bundle(file, parts, evidence, (*parts.left_out, *small_words), small=small)
+        return write_bundle(file, parts, evidence, (*parts.left_out, *small_words), shown, small=small)
     known = (folder, cache_folder(), Path.home(), Path(), *(() if path is None else (path,)))
     with tempfile.TemporaryDirectory() as place:
         made = make_anonymous(finished, path, hide, Path(place), known)
@@ -114,7 +119,7 @@ def bundle(
         require_no_traces({**files, **evidence}, made.disguise)
         left_out = (*made.left_out, *small_words)
         parts = Parts(files, FILE, left_out)
-        return write_bundle(file, parts, evidence, left_out, small=small, taken_out=made.taken_out)
+        return write_bundle(file, parts, evidence, left_out, shown, small=small, taken_out=made.taken_out)
 
 
 def write_bundle(
@@ -122,6 +127,7 @@ def write_bundle(
     parts: Parts,
     evidence: Files,
     left_out: tuple[str, ...],
+    start_stage: StartStage = silent,
     *,
     small: bool,
     taken_out: tuple[str, ...] = (),
@@ -133,6 +139,7 @@ def write_bundle(
         parts: Run and protocol.
         evidence: From `evidence_files`.
         left_out: In words.
+        start_stage: Told of each file.
         small: Whether the evidence is not in it.
         taken_out: What was made anonymous, in words.
 
@@ -149,16 +156,17 @@ def write_bundle(
     }
     text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
     files = {CONTENTS: text.encode(), **parts.files, **evidence}
-    pack(files, file)
+    pack(files, file, on_file=start_stage("packing", len(files)))
     return Bundled(file, file.stat().st_size, len(files), not small, left_out, taken_out)
 
 
-def evidence_files(manifest: Mapping[str, Any], cache: Path) -> Files:
+def evidence_files(manifest: Mapping[str, Any], cache: Path, start_stage: StartStage = silent) -> Files:
     """Every file of the evidence that a manifest names.
 
     Args:
         manifest: Of a run.
         cache: The cache's folder.
+        start_stage: Told of each split that is read.
 
     Raises:
         EvidenceError: If some is missing, damaged, or not what the run used.
@@ -172,10 +180,13 @@ def evidence_files(manifest: Mapping[str, Any], cache: Path) -> Files:
             f"{missing[0]} among them: `hypotest run PROTOCOL` collects them anew; small=True bundles without"
         )
     own, digests = section(manifest, "evidence"), section(manifest, "evidence_sha256")
-    for split in ("selection", "evaluation"):
+    splits = ("selection", "evaluation")
+    step = start_stage("reading the evidence", len(splits))
+    for split in splits:
         key, stored = own.get(split), digests.get(split)
         if key is not None and stored is not None and evidence_digest(cache / EVIDENCE, str(key)) != stored:
             raise EvidenceError(f"{cache / EVIDENCE / str(key)} is not the evidence that the run used")
+        step()
     return {
         f"{CACHE}/{kind}/{key}/{name}": path
         for kind, keys in named.items()

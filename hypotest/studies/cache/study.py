@@ -71,11 +71,11 @@ def prune_cache(
         What went, and what was asked for and stayed.
 
     Raises:
-        ProtocolError: If nothing is asked for, a number is none, or no kept folder is named and ``reports``
-            is not there.
+        ProtocolError: If nothing is named that is to go (but for a dry run), a number is none, or no kept
+            folder is named and ``reports`` is not there.
         OutputError: If ``run`` is none, or something cannot be removed.
     """
-    if older_than is None and larger_than is None and run is None and not unfinished:
+    if older_than is None and larger_than is None and run is None and not (unfinished or dry_run):
         raise ProtocolError(
             "name what is to go: older_than= (days), larger_than= (GB), run= or unfinished=True"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hypotest.engine.progress import StartStage, silent
 from hypotest.errors import ProtocolError
 from hypotest.pages.registry import page_of
 from hypotest.records.stored.folders import errors_name
@@ -20,7 +21,13 @@ FORMATS = {"latex": ".pdf", "word": ".png"}
 """Page format -> ending of its figures."""
 
 
-def export_appendix(run: str | Path, page: str, out: str | Path | None = None) -> Path:
+def export_appendix(
+    run: str | Path,
+    page: str,
+    out: str | Path | None = None,
+    *,
+    start_stage: StartStage = silent,
+) -> Path:
     """Write verdicts, predictions, ladder, methods and limitations of a run for a paper.
 
     The same run gives the same bytes. Figures lie in a folder beside the file, which it is called after.
@@ -30,6 +37,7 @@ def export_appendix(run: str | Path, page: str, out: str | Path | None = None) -
         page: ``latex``, which LaTeX takes in and which compiles by itself; or ``word``, HTML that word
             processors open, with tables as tables.
         out: The file, in the place of what it held; default ``appendix`` with the ending of the format.
+        start_stage: Told of each figure.
 
     Returns:
         The file.
@@ -52,8 +60,10 @@ def export_appendix(run: str | Path, page: str, out: str | Path | None = None) -
     write_text(text, file)
     with errors_name(file.parent / folder):
         (file.parent / folder).mkdir(exist_ok=True)
+        step = start_stage("figures", len(pictures))
         for picture in pictures:
             _save(figures[picture.name], file.parent / folder / f"{picture.name}{FORMATS[page]}")
+            step()
     return file
 
 

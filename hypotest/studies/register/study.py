@@ -98,7 +98,7 @@ def register(
     network: Subject | None = given
     kept_out: Collection[str] = kept_out_of_evaluation(path)
     if fresh_documents:
-        network = network or load_subject(plan, path.parent, session.device)
+        network = network or load_subject(plan, path.parent, session.device, session.stage)
         kept_out = documents_seen(read_log(session.cache)[0], network.fingerprint)
     prepared = prepare(plan, path.parent, session, network, kept_out=kept_out)
     check_channels(plan, prepared.subject.channels, prepared.subject.name, path)

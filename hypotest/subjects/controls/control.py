@@ -10,7 +10,7 @@ from typing import Any, Literal
 from torch import nn
 
 from hypotest.subjects.controls.recipe import LogRow, Recipe, fresh_module
-from hypotest.subjects.controls.store import trained_weights
+from hypotest.subjects.controls.store import trained_weights, weights_place
 from hypotest.subjects.network.network import Network
 
 Organisation = Literal["modular", "distributed", "lesions", "open"]
@@ -64,6 +64,10 @@ class Control:
         module = fresh_module(self.recipe, seed)
         log = trained_weights(self.recipe, seed, module, data)
         return Trained(self, seed, module.eval(), data, tuple(log))
+
+    def is_kept(self, seed: int = 0) -> bool:
+        """Whether the cache holds its trained weights."""
+        return weights_place(self.recipe, seed).exists()
 
     def without_training(self, seed: int = 0) -> Trained:
         """The same network with the weights that training starts from, and an empty log."""

@@ -364,3 +364,17 @@ def test_a_margin_in_null_sd_needs_size_matched_groups(problems_of, measure, nul
     assert problem.key == "predictions.coordination.margin.null_sd"
     assert "declare `size_matched: {}`" in problem.message
     assert problems_of(*changes, ("nulls:", f"nulls:\n  {declared}")) == []
+
+
+def test_a_measure_that_chance_alone_is_tested_against_takes_no_other_number(problems_of):
+    """Without an interval nothing could come of another number: it would be inconclusive by design."""
+    agreement = ("measure: effective_dimension", "measure: partition_agreement")
+    margin = ("    margin: {null_sd: 2}\n", "")
+    modular = ("    modular: greater\n    distributed: less\n", "    modular: greater\n")
+    wrong = problems_of(agreement, margin, modular, (CONTRAST, "contrast: {reference: 0.5}"))
+    (problem,) = [item for item in wrong if item.severity == "error"]
+    assert problem.key == "predictions.coordination.contrast.reference"
+    assert "is compared with 0 alone, found 0.5: it has no interval" in problem.message
+    assert problem.message.endswith("write {reference: 0}")
+    right = problems_of(agreement, margin, modular, (CONTRAST, "contrast: {reference: 0}"))
+    assert not [item for item in right if item.severity == "error"]

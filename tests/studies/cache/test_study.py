@@ -152,6 +152,12 @@ def test_options_narrow_each_other(cache, tmp_path, asked, gone):
     assert (cache / LOG).read_bytes() == log
 
 
+def test_a_dry_run_need_name_nothing(cache, tmp_path):
+    (tmp_path / "reports").mkdir()
+    told = hypotest.prune_cache(dry_run=True)
+    assert told.removed and all(item.path.exists() for item in told.removed)
+
+
 def test_what_a_kept_run_needs_stays(cache, tmp_path, capsys):
     run = kept(tmp_path / "reports" / "small" / "one", selection=OLD)
     pruned = hypotest.prune_cache(older_than=30)
