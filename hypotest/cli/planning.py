@@ -119,6 +119,8 @@ def register(
 ) -> None:
     """Lock a protocol before its evaluation data are seen: its run is confirmatory then.
 
+    A series gets one lock, which names all of its members.
+
     The cache logs over which documents a network was run. Evaluation documents that were seen, at any layer
     and under any plan, are named, and the run is exploratory; --fresh-documents keeps them out of the
     evaluation split.
@@ -139,7 +141,7 @@ def register(
         raise ProtocolError("--evidence is there, and --subject-later has no subject yet: choose one")
     check(
         protocol,
-        single="register",
+        single=None if subject_later is None else "register",
         subject=subject_later is None,
         evidence=evidence,
         cache=False,

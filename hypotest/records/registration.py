@@ -27,7 +27,7 @@ class Hashes:
     positions: str
     """Every sampled position with its document, target, condition and split."""
     code: str
-    """All Python files of hypotest itself."""
+    """Of hypotest's own code that numbers come from, and of the plug-ins that the plan uses."""
     text: dict[str, str]
     """Package and version, or file -> hash of its documents."""
     weights_file: str | None = None
@@ -94,6 +94,23 @@ class Later:
 
 
 @dataclass(frozen=True, slots=True)
+class RegisteredMember:
+    """What one run of a series comes to, where it differs from the others."""
+
+    subject: dict[str, int | str]
+    """What it is called in the plan: ``layer`` or ``revision`` -> which."""
+    weights: str
+    tokenizer: str
+    frequencies: str
+    positions: str
+    """SHA-256, as in `Hashes`."""
+    revision: str | None
+    layer: int | str
+    split: dict[str, int]
+    evidence: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Lock(Fingerprint):
     """A registration, as it stands in ``PROTOCOL.lock.json`` and in the registry."""
 
@@ -111,6 +128,9 @@ class Lock(Fingerprint):
     """None outside a repository, without a commit, or without git."""
     previous: str
     """Hash of the registry's previous entry; 64 zeros for the first."""
+    members: tuple[RegisteredMember, ...] = ()
+    """Of a series, in its order; the lock's own hashes of weights, tokenizer, counts and positions are over
+    theirs. A single run has none, and its lock does not speak of them."""
 
     @property
     def fingerprint(self) -> Fingerprint:

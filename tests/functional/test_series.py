@@ -151,7 +151,7 @@ def test_layers_that_cannot_be_a_series(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("command", ["register", "explore", "power"])
+@pytest.mark.parametrize("command", ["explore", "power"])
 def test_what_needs_one_layer_says_so(depth, hypotest, command):
     done = hypotest(command, depth[2])
     assert done.returncode == 2
@@ -159,10 +159,13 @@ def test_what_needs_one_layer_says_so(depth, hypotest, command):
     assert "Traceback" not in done.stderr
 
 
-def test_a_series_is_not_exported_for_registration(depth, hypotest):
+def test_a_series_is_exported_for_registration(depth, hypotest):
     done = hypotest("export", depth[2])
-    assert done.returncode == 2
-    assert "found a series" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "every block" in done.stdout or "blocks" in done.stdout
+    assert "times the number of layers" in done.stdout and "Kendall" not in done.stdout
+    course = hypotest("export", EMERGENCE)
+    assert "Kendall's tau against the training step" in course.stdout
 
 
 def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol, training, tmp_path):

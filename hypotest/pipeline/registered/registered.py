@@ -49,11 +49,17 @@ def registration_of(
     except OutputError as error:
         reason = str(error).removeprefix(f"{file}: ")
         return Registration("exploratory", (f"the lock {file.name} cannot be used: {reason}",))
-    deviations = find_deviations(expected_of(lock, run), run)
+    try:
+        expected = expected_of(lock, run)
+    except ValueError as error:
+        reason = " ".join(str(error).split())[:200]
+        return Registration("exploratory", (f"the plan in {file.name} cannot be read here: {reason}",))
+    deviations = find_deviations(expected, run)
+    evaluation = expected.evidence.get("evaluation", "")
     reasons = [
         *_distrust(path, lock),
         *_of_later(lock, run, unbound),
-        *_too_late(lock, run.hashes.weights, documents, cache),
+        *_too_late(lock, run.hashes.weights, evaluation, documents, cache),
         *_changes(deviations),
     ]
     return Registration(
@@ -86,7 +92,11 @@ def evidence_existed(cache: Path, evaluation: str) -> bool:
 
 
 def what_was_seen(
-    entries: tuple[Entry, ...], fingerprint: Fingerprint, documents: Collection[str], cache: Path
+    entries: tuple[Entry, ...],
+    fingerprint: Fingerprint,
+    documents: Collection[str],
+    cache: Path,
+    weights: Collection[str] = (),
 ) -> Seen:
     """What is known, when a plan is registered, of its evaluation documents having been seen.
 
@@ -99,6 +109,7 @@ def what_was_seen(
         fingerprint: What is to be registered.
         documents: Hashes of the documents of its evaluation split.
         cache: The cache's folder.
+        weights: Of a series, those of each member.
 
     Raises:
         OutputError: If the log cannot be read.
@@ -106,7 +117,7 @@ def what_was_seen(
     log, damaged = read_log(cache)
     return seen_before(
         log,
-        fingerprint.hashes.weights,
+        weights or (fingerprint.hashes.weights,),
         documents,
         damaged_lines=damaged,
         unlogged_evidence=any(_unlogged(entries, fingerprint, log, cache / "evidence")),
@@ -126,7 +137,7 @@ def _unlogged(
             and lock.hashes.weights == fingerprint.hashes.weights
             and not set(lock.hashes.text.values()).isdisjoint(fingerprint.hashes.text.values())
         )
-        if same_study or lock.evidence == fingerprint.evidence:
+        if same_study or (lock.evidence and lock.evidence == fingerprint.evidence):
             forgotten = any(item.last not in times for item in lock.seen.by)
             yield lock.seen.unlogged_evidence or forgotten
 
@@ -149,7 +160,9 @@ def _distrust(path: Path, lock: Lock) -> Iterator[str]:
         yield f"the lock is {kind} {REGISTRY}: altered, or from elsewhere"
 
 
-def _too_late(lock: Lock, weights: str, documents: Collection[str], cache: Path) -> Iterator[str]:
+def _too_late(
+    lock: Lock, weights: str, evaluation: str, documents: Collection[str], cache: Path
+) -> Iterator[str]:
     if not lock.seen.nothing:
         yield seen_sentence(lock.seen, lock.split.get("evaluation_documents", len(documents)))
         return
@@ -160,11 +173,11 @@ def _too_late(lock: Lock, weights: str, documents: Collection[str], cache: Path)
         yield f"the log of documents cannot be read: {error}"
         return
     before = [item for item in log if _time(item) < since]
-    seen = seen_before(before, weights, documents)
+    seen = seen_before(before, (weights,), documents)
     if seen.documents:  # the protocol was registered with another cache
         yield seen_sentence(seen, len(documents))
         return
-    parts = _parts(cache / "evidence", lock.evidence.get("evaluation", ""))
+    parts = _parts(cache / "evidence", evaluation)
     times = [part.stat().st_mtime for part in parts]
     earliest = datetime.fromtimestamp(min(times), UTC) if times else None
     if earliest is not None and earliest < since:

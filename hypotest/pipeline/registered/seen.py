@@ -9,7 +9,7 @@ from hypotest.records.seen import Seen, SeenBy, Viewing
 
 def seen_before(
     log: Sequence[Viewing],
-    weights: str,
+    weights: Collection[str],
     documents: Collection[str],
     *,
     damaged_lines: int = 0,
@@ -22,7 +22,7 @@ def seen_before(
 
     Args:
         log: From `hypotest.pipeline.texts.document_log.read_log`; or a part of it.
-        weights: SHA-256 of the network's weights.
+        weights: SHA-256 of the weights of each network that is meant: one, or those of a series.
         documents: Hashes of the evaluation split's documents.
         damaged_lines: Of the log.
         unlogged_evidence: Whether evidence of them existed otherwise.
@@ -30,7 +30,7 @@ def seen_before(
     wanted = set(documents)
     viewings: dict[tuple[str, str, int | str, str], list[tuple[Viewing, set[str]]]] = {}
     for item in log:
-        shared = wanted.intersection(item.documents) if item.weights == weights else set()
+        shared = wanted.intersection(item.documents) if item.weights in weights else set()
         if shared:
             key = (item.plan, item.protocol, item.layer, item.use)
             viewings.setdefault(key, []).append((item, shared))
@@ -43,9 +43,9 @@ def seen_before(
     )
 
 
-def documents_seen(log: Iterable[Viewing], weights: str) -> frozenset[str]:
-    """Every document that a network was run over, whatever for."""
-    return frozenset(name for item in log if item.weights == weights for name in item.documents)
+def documents_seen(log: Iterable[Viewing], weights: Collection[str]) -> frozenset[str]:
+    """Every document that one of some networks was run over, whatever for."""
+    return frozenset(name for item in log if item.weights in weights for name in item.documents)
 
 
 def _by(same: list[tuple[Viewing, set[str]]]) -> SeenBy:

@@ -163,8 +163,9 @@ def _status(protocol: Protocol) -> Iterator[Line]:
     tested = [item.id for item in protocol.predictions if item.role != "descriptive"]
     if protocol.is_series:
         yield Line(
-            "nothing: a series of layers or checkpoints cannot be registered as one. Register a protocol for "
-            "each that matters; the series is exploratory, and says so.",
+            f"{sentence_list(tested)}, at every member together, if the series is registered before the "
+            "evaluation documents are looked at (hypotest register), and run unchanged and with all of its "
+            "members. Otherwise it is exploratory, and says so.",
             "Confirmatory:",
         )
         return

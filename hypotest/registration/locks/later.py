@@ -18,6 +18,7 @@ from hypotest.errors import ProtocolError
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Fingerprint, Hashes, Later, Lock
 from hypotest.registration.locks.canonical import canonical, canonical_hash, protocol_hash
+from hypotest.registration.locks.series import expected_of_member
 
 LATER = "later"
 """In the place of a hash that is not known yet."""
@@ -66,12 +67,18 @@ def expected_of(lock: Lock, run: Fingerprint) -> Fingerprint:
     """What a run must agree with.
 
     Of a registration that waits, what follows from the network is taken from the run, and so is where the
-    network lies (``subject.model``, ``subject.revision``); all else must be as registered.
+    network lies (``subject.model``, ``subject.revision``); all else must be as registered. Of a series it is
+    the member's part.
 
     Args:
         lock: A registration.
         run: What is run.
+
+    Raises:
+        ValueError: If the plan of a series cannot be read here, since a plug-in is gone.
     """
+    if lock.members:
+        return expected_of_member(lock, run)
     known = lock.fingerprint
     if not is_waiting(lock):
         return known

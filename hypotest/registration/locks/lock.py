@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from hypotest.errors import OutputError
-from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Later, Lock
+from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Later, Lock, RegisteredMember
 from hypotest.records.seen import Seen
 from hypotest.records.stored.files import write_whole
 from hypotest.registration.locks.canonical import canonical_hash, canonical_json, refuse_constant
@@ -44,6 +44,7 @@ def compose_lock(
     seen: Seen,
     git: GitState | None,
     later: Later | None = None,
+    members: tuple[RegisteredMember, ...] = (),
 ) -> Lock:
     """Put a lock together.
 
@@ -55,6 +56,7 @@ def compose_lock(
         seen: What is known of the evaluation split's documents having been seen.
         git: State of the repository; None where there is none.
         later: Of a subject that comes later.
+        members: Of a series.
     """
     values = {item.name: getattr(fingerprint, item.name) for item in fields(Fingerprint)}
     return Lock(
@@ -66,12 +68,15 @@ def compose_lock(
         seen=seen,
         git=git,
         previous=previous,
+        members=members,
     )
 
 
 def lock_data(lock: Lock) -> dict[str, Any]:
     """A lock as plain data, what a reader looks for first standing first."""
     data = asdict(lock)
+    if not lock.members:
+        del data["members"]
     first = ("lock", "protocol_id", "file", "registered", "later")
     last = ("seen", "git", "previous")
     middle = [name for name in data if name not in (*first, *last)]

@@ -135,18 +135,13 @@ def _registered(done: Registered) -> Iterator[Part]:
         new = (strong(f"{protocol} is registered"), f" as of {lock.registered}.")
         yield together(new, strong(replaced))
     waits = is_waiting(lock)
-    weights = _short(lock.revision or lock.hashes.weights)
-    named = lock.plan["subject"].get("network")
-    subject = (
-        f"{named or lock.plan['subject']['model']}, {'units' if named else 'layer'} {lock.layer} ({weights})"
-    )
     yield table(
         ("", ""),
         [
             ("lock", path(done.file)),
             ("registry", (path(registry), f", entry {done.entry} ({_short(done.hash)})")),
             ("protocol", _short(lock.hashes.protocol)),
-            ("subject", later_words(lock.later) if waits and lock.later else subject),
+            ("subject", later_words(lock.later) if waits and lock.later else _subject_words(lock)),
             ("documents", "divided when the subject is there" if waits else _documents_words(lock)),
             ("git", _git_words(lock.git)),
         ],
@@ -179,6 +174,16 @@ def _registered(done: Registered) -> Iterator[Part]:
                 "as there are enough."
             )
     yield aside(UNSEEN_BY_ANY_TOOL)
+
+
+def _subject_words(lock: Lock) -> str:
+    named = lock.plan["subject"].get("network")
+    subject = named or lock.plan["subject"]["model"]
+    if not lock.members:
+        weights = _short(lock.revision or lock.hashes.weights)
+        return f"{subject}, {'units' if named else 'layer'} {lock.layer} ({weights})"
+    called = [f"{key} {value}" for item in lock.members for key, value in item.subject.items()]
+    return f"{subject}, a series of {count_text(len(called))}: {called[0]} to {called[-1]}"
 
 
 def later_words(later: Later) -> str:

@@ -167,7 +167,7 @@ def explore(
 
 def _documents_seen(prepared: Prepared, session: Session) -> int:
     documents = documents_of(prepared, prepared.samples["evaluation"])
-    return seen_before(read_log(session.cache)[0], prepared.subject.fingerprint, documents).documents
+    return seen_before(read_log(session.cache)[0], (prepared.subject.fingerprint,), documents).documents
 
 
 def explore_curve(condition: str, influences: Influences) -> ExploredCurve:

@@ -127,6 +127,8 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
         counted(n_deciding, "deciding prediction"),
         corrected,
     )
+    if protocol.is_series:
+        yield _members(protocol)
     premises = [label(item) for item in protocol.predictions if item.role == "premise"]
     if premises:
         yield prose(
@@ -149,6 +151,22 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
     )
     yield Heading("Exploratory analysis", 3)
     yield joined(" ", _exploratory(protocol))
+
+
+def _members(protocol: Protocol) -> str:
+    """What is said of the members of a series together."""
+    member = "layer" if protocol.subject.several_layers else "checkpoint"
+    text = (
+        f"Each {member} is a run of its own, with its own group. What refutes at one of them is asked again "
+        f"with its adjusted p-values times the number of {member}s."
+    )
+    if any(item.contrast.trajectory for item in protocol.predictions):
+        text += (
+            " How an effect changes from checkpoint to checkpoint is tested by Kendall's tau against the "
+            "training step, exact over all orders, two-sided; nothing is concluded of it while a checkpoint "
+            "has no run."
+        )
+    return text
 
 
 def _dealt_out(protocol: Protocol) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypotest.errors import OutputError, ProtocolError
+from hypotest.errors import OutputError
 from hypotest.pages.markdown import PAGE
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
@@ -24,16 +24,11 @@ def export_registration(protocol: str | Path, out: str | Path | None = None) -> 
         Markdown.
 
     Raises:
-        ProtocolError: If the protocol is not valid, or is a series, which cannot be registered as one.
+        ProtocolError: If the protocol is not valid.
         OutputError: If the lock is no lock, or the file cannot be written.
     """
     path = protocol_file(protocol)
     plan, file = load_protocol(path, subject=False), lock_file(path)
-    if plan.is_series:
-        raise ProtocolError(
-            f"{path}: must be one layer of one checkpoint to be registered; found a series: write a "
-            "protocol for each that matters"
-        )
     lock = lock_data(read_lock(file)) if file.exists() else None
     text = PAGE.render(osf_page(plan, lock, predicted_token(plan, path.parent)))
     write_text(text, out)

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hypotest.collect.evidence_folder import is_collected, read_selection
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session
 from hypotest.errors import OutputError
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.checks.channels import check_channels
-from hypotest.pipeline.checks.definedness import check_defined
-from hypotest.pipeline.checks.preflight import check_command, require_places, require_single
-from hypotest.pipeline.checks.reach import check_reach
-from hypotest.pipeline.collection import documents_of
-from hypotest.pipeline.prepare import prepare
-from hypotest.pipeline.registered.fingerprint import fingerprint
-from hypotest.pipeline.registered.registered import kept_out_of_evaluation, what_was_seen
-from hypotest.pipeline.registered.seen import documents_seen
-from hypotest.pipeline.subject import load_subject, network_in_memory
-from hypotest.pipeline.texts.document_log import read_log
+from hypotest.pipeline.checks.preflight import check_command, require_places
+from hypotest.pipeline.registered.registered import what_was_seen
+from hypotest.pipeline.subject import network_in_memory
 from hypotest.records.registered import Registered
-from hypotest.records.registration import Entry, Fingerprint, Later, Lock
+from hypotest.records.registration import Entry, Fingerprint, Later, Lock, RegisteredMember
 from hypotest.records.seen import Seen
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
@@ -46,7 +37,7 @@ from hypotest.registration.locks.registry import (
 from hypotest.registration.locks.repository import git_state
 from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.sections.registration import registered_page
-from hypotest.subjects.kinds import Subject
+from hypotest.studies.register.comes_to import what_it_comes_to, whole_series
 
 show_as(Registered, registered_page)
 
@@ -61,17 +52,17 @@ def register(
 ) -> Registered:
     """Write a protocol's lock, and enter it into the registry beside it.
 
-    The model is loaded and the text read for their hashes; nothing is run through the model. Evidence of the
-    selection split may have been collected and looked at; then a plan with a premise or a deciding prediction
-    that is undefined there is refused, as the run would. The cache's log tells which documents of the
-    evaluation split this network was run over before, at any layer and under any plan: the lock says so, and
-    runs under it are exploratory then.
+    A series has one lock, which names every member. The model is loaded and the text read for their
+    hashes; nothing is run through the model. Evidence of the selection split may have been collected and
+    looked at; then a plan with a premise or a deciding prediction that is undefined there is refused, as
+    the run would. The cache's log tells which documents of the evaluation split this network was run over
+    before, at any layer and under any plan: the lock says so, and runs under it are exploratory then.
 
     Registering the same again changes nothing. Registering something else adds an entry and replaces the
     lock file; the older entry stays in the registry.
 
     Args:
-        protocol: Path of the protocol.
+        protocol: Path of the protocol; of one run, or of a series.
         fresh_documents: Keep every document that the network was run over before out of the evaluation
             split, which is drawn from the others. The lock names them, and runs keep them out too; what an
             earlier lock of the protocol keeps out stays out until this is asked again.
@@ -91,27 +82,21 @@ def register(
     path = protocol_file(protocol)
     given = None if subject is None else network_in_memory(subject)
     plan = load_protocol(path, network=None if given is None else given.name)
-    require_single(plan, path, "register")
     check_command(device=device)
     check_registry(path)
     session = Session.start(plan.seed, stages_shown(start_stage), device)
-    network: Subject | None = given
-    kept_out: Collection[str] = kept_out_of_evaluation(path)
-    if fresh_documents:
-        network = network or load_subject(plan, path.parent, session.device, session.stage)
-        kept_out = documents_seen(read_log(session.cache)[0], network.fingerprint)
-    prepared = prepare(plan, path.parent, session, network, kept_out=kept_out)
-    check_channels(plan, prepared.subject.channels, prepared.subject.name, path)
-    check_reach(plan, prepared, prepared.subject.n_neurons, path)
-    if is_collected(session.evidence, prepared.keys.selection):  # explore or power have looked at it
-        check_defined(plan, read_selection(session.evidence, prepared.keys.selection), session.streams, path)
-    fingerprint_now = fingerprint(plan, prepared)
-    documents = documents_of(prepared, prepared.samples["evaluation"])
+    if plan.is_series:
+        known, members, documents = whole_series(plan, path, session, fresh_documents=fresh_documents)
+    else:
+        known, documents = what_it_comes_to(plan, path, session, given, fresh_documents=fresh_documents)
+        members = ()
+    weights = {item.weights for item in members}
     return add_registration(
         path,
-        fingerprint_now,
-        lambda entries: what_was_seen(entries, fingerprint_now, documents, session.cache),
+        known,
+        lambda entries: what_was_seen(entries, known, documents, session.cache, weights),
         datetime.now(UTC),
+        members=members,
     )
 
 
@@ -121,6 +106,7 @@ def add_registration(
     seen: Callable[[tuple[Entry, ...]], Seen],
     registered: datetime,
     later: Later | None = None,
+    members: tuple[RegisteredMember, ...] = (),
 ) -> Registered:
     """Enter what a protocol comes to into the registry beside it, and write its lock.
 
@@ -130,6 +116,7 @@ def add_registration(
         seen: Given the registry's entries, what is known of its evaluation documents having been seen.
         registered: Now.
         later: Of a subject that comes later.
+        members: Of a series.
 
     Raises:
         OutputError: If the registry does not verify, or it or the lock cannot be written.
@@ -149,8 +136,13 @@ def add_registration(
             seen=seen(entries),
             git=git_state(path, _own_files(path.parent)),
             later=later,
+            members=members,
         )
-        same = last is not None and last.lock.fingerprint == lock.fingerprint
+        same = (
+            last is not None
+            and last.lock.fingerprint == lock.fingerprint
+            and last.lock.members == lock.members
+        )
         # what was bound to the subject that came later stays so when it is registered again
         return None if same and last is not None and later in (None, last.lock.later) else lock
 

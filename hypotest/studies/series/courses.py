@@ -12,6 +12,7 @@ from hypotest.inference.trend import kendall_trend
 from hypotest.pipeline.analysis.outcomes import adjust_together, judge
 from hypotest.records.protocol.prediction import Outcome, Prediction, Status
 from hypotest.records.protocol.protocol import Protocol
+from hypotest.records.registration import Registration
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.registration import canonical
@@ -32,6 +33,7 @@ def combine(
     plan: Protocol,
     results: Sequence[Results],
     names: Sequence[MemberName],
+    registration: Registration,
     skipped: Sequence[str] = (),
     failed: Sequence[str] = (),
 ) -> SeriesResult:
@@ -41,10 +43,10 @@ def combine(
         plan: The series.
         results: Of each member.
         names: Of each member, in the order of layers or steps.
+        registration: Of the series as a whole.
         skipped: Members that could not be tested, and why.
         failed: Members whose run failed, and with what: no trend is told without them, and they count among
-        those
-            for which refutations are corrected.
+            those for which refutations are corrected.
     """
     places = [name.place for name in names]
     courses = tuple(
@@ -73,6 +75,7 @@ def combine(
         courses=courses,
         trends=tuple(_trend_result(item, by_id[item.id], places) for item in trends),
         verdicts=judged,
+        registration=registration,
         folder=Path(),
     )
 

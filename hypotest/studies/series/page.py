@@ -32,6 +32,7 @@ from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.reworded import reworded
+from hypotest.report.sections.registration import status_alert, status_line
 from hypotest.report.text import nearest_path
 from hypotest.studies.series.record import SERIES_VERSION, Course, SeriesMember, SeriesResult, TrendResult
 
@@ -83,7 +84,7 @@ def series_summary(study: SeriesResult) -> Document:
     page = Document(
         (
             together(
-                "EXPLORATORY: a series is not registered as one.",
+                status_alert(study.registration),
                 strong(study.title),
                 f"{study.subject}: {_counted(study)}",
             ),
@@ -205,13 +206,15 @@ def _parts(series: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
 
 
 def _note(series: SeriesResult) -> Note:
-    said = "Exploratory: a series is not registered as one. Register a protocol for each member that matters."
+    said = [Paragraph(status_line(series.registration))]
     if series.axis == "step":
-        said += (
-            " Checkpoints of one training resemble their neighbours. A trend says that the effect is ordered "
-            "along this training, not that another training would show it."
+        said.append(
+            Paragraph(
+                "Checkpoints of one training resemble their neighbours. A trend says that the effect is "
+                "ordered along this training, not that another training would show it."
+            )
         )
-    return Note("note", (Paragraph(said),))
+    return Note("note", tuple(said))
 
 
 def _members(series: SeriesResult) -> Table:

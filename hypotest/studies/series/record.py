@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from hypotest.records.protocol.prediction import Outcome, Status
+from hypotest.records.registration import Registration
 from hypotest.records.results.results import HypothesisVerdict
 from hypotest.records.results.shown import Shown
 
 Axis = Literal["layer", "step"]
-SERIES_VERSION = 2
+SERIES_VERSION = 3
 """Of ``series.json``; raised when a field changes its meaning or goes."""
 
 
@@ -101,6 +102,8 @@ class SeriesResult(Shown):
     trends: tuple[TrendResult, ...]
     verdicts: tuple[HypothesisVerdict, ...]
     """Of the trends; empty where the protocol predicts none."""
+    registration: Registration
+    """Of the series as a whole."""
     folder: Path
 
     @property

@@ -30,6 +30,7 @@ from hypotest.studies.series.courses import MemberName, combine
 from hypotest.studies.series.members import members_of
 from hypotest.studies.series.page import series_summary, write_series
 from hypotest.studies.series.record import SeriesResult
+from hypotest.studies.series.status import registration_of_series
 from hypotest.studies.series.tasks import MemberTask, run_member
 from hypotest.subjects.kinds import Subject
 
@@ -206,7 +207,8 @@ def run_series(
     if not names:
         raise next(iter(failed.values()), _nothing_to_test(skipped))
     said = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
-    series = replace(combine(plan, results, names, skipped, said), folder=folder)
+    registration = registration_of_series(plan, path, results, [name.shown for name in names])
+    series = replace(combine(plan, results, names, registration, skipped, said), folder=folder)
     write_series(series, start_stage)
     return series
 

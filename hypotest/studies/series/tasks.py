@@ -59,4 +59,4 @@ def run_member(task: MemberTask) -> str:
 
 
 def _known(_registration: Registration) -> None:
-    """A series is exploratory; whoever began it has been told."""
+    """Whoever began the series is told once all are done."""

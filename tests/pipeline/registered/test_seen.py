@@ -13,7 +13,7 @@ LOG = (
 
 
 def test_documents_are_counted_once_and_by_plan_layer_and_use():
-    seen = seen_before(LOG, "w", ["d1", "d2", "d3", "d4", "d5"])
+    seen = seen_before(LOG, ["w"], ["d1", "d2", "d3", "d4", "d5"])
     assert seen.documents == 3  # d4 was seen with other weights
     first, second = seen.by
     assert (first.plan, first.layer, first.use, first.documents, first.times) == (
@@ -30,11 +30,17 @@ def test_documents_are_counted_once_and_by_plan_layer_and_use():
 
 def test_other_documents_and_other_weights_are_unseen():
     for documents, weights in ((["d5"], "w"), (["d1"], "third")):
-        seen = seen_before(LOG, weights, documents)
+        seen = seen_before(LOG, [weights], documents)
         assert (seen.documents, seen.by, seen.nothing) == (0, (), True)
-    assert not seen_before((), "w", ["d1"], unlogged_evidence=True).nothing
+    assert not seen_before((), ["w"], ["d1"], unlogged_evidence=True).nothing
 
 
 def test_what_is_kept_out_is_everything_of_the_same_weights():
-    assert documents_seen(LOG, "w") == {"d1", "d2", "d3", "d9"}
+    assert documents_seen(LOG, ["w"]) == {"d1", "d2", "d3", "d9"}
     assert documents_seen(LOG, "third") == frozenset()
+
+
+def test_a_series_has_seen_what_any_of_its_networks_has():
+    seen = seen_before(LOG, ["w", "other"], ["d1", "d4", "d5"])
+    assert seen.documents == 2
+    assert documents_seen(LOG, ["w", "other"]) == {"d1", "d2", "d3", "d4", "d9"}

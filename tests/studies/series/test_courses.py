@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hypotest.records.registration import Registration
 from hypotest.registration import load_protocol
 from hypotest.report.export import read_results
 from hypotest.studies.series.courses import MemberName, _trend_result, _trends, combine
@@ -16,6 +17,13 @@ from hypotest.verdict import decide
 ROOT = Path(__file__).parents[3]
 
 EXAMPLE = ROOT / "reports" / "rare-tokens" / "example"
+
+
+UNREGISTERED = Registration("exploratory", ("not registered",))
+
+
+def combined(plan, results, names, *others, **further):
+    return combine(plan, results, names, UNREGISTERED, *others, **further)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +42,7 @@ def _names(n):
 
 
 def test_one_member_has_the_verdict_of_its_run(plan, example):
-    series = combine(plan, [example], _names(1))
+    series = combined(plan, [example], _names(1))
     (member,) = series.members
     assert member.corrected == member.alone == {item.hypothesis: item.status for item in example.verdicts}
 
@@ -55,16 +63,16 @@ def test_more_members_make_refuting_harder(plan, example):
     verdicts = decide(floored, plan.hypotheses, plan.decision.level)
     run = replace(example, predictions=tuple(floored), verdicts=verdicts)
     assert "refuted" in {item.status for item in verdicts}
-    five = combine(plan, [run] * 5, _names(5)).members[0]
-    six = combine(plan, [run] * 6, _names(6)).members[0]
+    five = combined(plan, [run] * 5, _names(5)).members[0]
+    six = combined(plan, [run] * 6, _names(6)).members[0]
     assert five.corrected == five.alone == six.alone
     assert "refuted" not in six.corrected.values()
 
 
 def test_members_that_failed_count_where_refutations_are_corrected(plan, example):
-    alone = combine(plan, [example], _names(1), failed=["layer 1: a disk is full"])
+    alone = combined(plan, [example], _names(1), failed=["layer 1: a disk is full"])
     (member,) = alone.members
-    (other, _) = combine(plan, [example] * 2, _names(2)).members
+    (other, _) = combined(plan, [example] * 2, _names(2)).members
     assert alone.n_begun == 2 and member.corrected == other.corrected
 
 
@@ -82,7 +90,7 @@ def test_no_trend_is_told_before_all_members_are_there():
 
 
 def test_courses_are_in_sds_of_the_null_where_all_members_have_one(plan, example):
-    series = combine(plan, [example, example], _names(2))
+    series = combined(plan, [example, example], _names(2))
     by_id = {item.id: item for item in example.predictions}
     for course in series.courses:
         result = by_id[course.prediction]
