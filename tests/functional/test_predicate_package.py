@@ -103,3 +103,61 @@ def test_shuffled_labels_only_describe_it(installed: Path, protocol: Path, cache
     protocol.write_text(protocol.read_text("utf-8").replace(", unit: position", ", unit: type"), "utf-8")
     torn = command(installed, cache, "validate", protocol)
     assert "would be torn apart" in " ".join((torn.stdout + torn.stderr).split())
+
+
+@pytest.fixture(scope="module")
+def run_folder(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run by it, and its cache."""
+    place, cache = tmp_path_factory.mktemp("run"), tmp_path_factory.mktemp("cache")
+    path = place / "brackets.yaml"
+    head = "hypotest: 1\nid: brackets\ntitle: Are the neurons of brackets coordinated?\nplacebos: 0\n"
+    path.write_text(head + CONDITIONS, encoding="utf-8")
+    done = command(installed, cache, "run", path, "--out", place)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = place.glob("brackets/*")
+    return folder, cache
+
+
+@pytest.mark.slow
+def test_the_manifest_says_whose_it_is(run_folder: tuple[Path, Path]) -> None:
+    manifest = json.loads((run_folder[0] / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["predicates"] == {"bracketed": "hypotest-bracketed 1.0"}
+
+
+@pytest.mark.slow
+def test_its_run_still_opens_when_it_is_gone(run_folder: tuple[Path, Path]) -> None:
+    folder, cache = run_folder
+    advice = "no predicate bracketed here: install hypotest-bracketed 1.0"
+    assert command(None, cache, "show", folder).returncode == 0
+    verified = command(None, cache, "verify", folder)
+    said = " ".join(verified.stdout.split())
+    assert verified.returncode == 3 and advice in said and "DIFFER" not in said
+    again = command(None, cache, "report", folder)
+    assert again.returncode == 0, again.stderr
+    assert advice in (folder / "report.md").read_text("utf-8")
+
+
+def test_a_lock_breaks_when_its_file_is_edited(installed: Path, tmp_path: Path) -> None:
+    shutil.copytree(installed, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    code = (
+        "from hypotest.pipeline.registered.fence import code_of;"
+        "from hypotest.registration import load_protocol;"
+        f"print(code_of(load_protocol({str(tmp_path / 'brackets.yaml')!r})))"
+    )
+    head = "hypotest: 1\nid: brackets\ntitle: Are the neurons of brackets coordinated?\n"
+    (tmp_path / "brackets.yaml").write_text(head + CONDITIONS, encoding="utf-8")
+
+    def hashed() -> str:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+        call = [sys.executable, "-c", code]
+        return subprocess.run(call, capture_output=True, text=True, env=environment, check=True).stdout
+
+    before = hashed()
+    module = tmp_path / "hypotest_bracketed.py"
+    text = module.read_text(encoding="utf-8")
+    word, constant = ("open in the block", "open there"), ('text.count(")")', 'text.count("]")')
+    assert word[0] in text and constant[0] in text
+    module.write_text(text.replace(*word), "utf-8")
+    assert hashed() == before
+    module.write_text(text.replace(*constant), "utf-8")
+    assert hashed() != before

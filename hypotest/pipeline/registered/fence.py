@@ -2,8 +2,9 @@
 
 Hashed are syntax trees of the folders below, without docstrings, comments, layout, and the texts that only
 people read: of a measure's words, of options and fields, of errors. A corrected caption leaves a lock valid,
-a changed constant does not. Pages and the command line are not looked at. The hash is the same on every
-version of Python that parses the code.
+a changed constant does not. A sentence that stands elsewhere, such as a note that a test writes, counts:
+which strings are names that draws are seeded by, no rule can tell. Pages and the command line are not looked
+at. The hash is the same on every version of Python that parses the code.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from hypotest.measures.measure import Measure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.null import Null
 from hypotest.nulls.registry import NULLS, declared
+from hypotest.predicates.predicate import Predicate
+from hypotest.predicates.registry import PREDICATES
+from hypotest.records.protocol.conditions import leaves
 from hypotest.records.protocol.protocol import Protocol
 
 FENCED = (
@@ -74,13 +78,23 @@ _SAID = frozenset(
 def code_of(protocol: Protocol) -> str:
     """`code_hash` of what a protocol uses."""
     return code_hash(
-        (item.measure for item in protocol.predictions), (item.name for item in declared(protocol))
+        (item.measure for item in protocol.predictions),
+        (item.name for item in declared(protocol)),
+        predicates_of(protocol),
+    )
+
+
+def predicates_of(protocol: Protocol) -> tuple[str, ...]:
+    """Names of the predicates that a protocol's conditions are made of."""
+    return tuple(
+        {item.name: None for condition in protocol.conditions.values() for item in leaves(condition)}
     )
 
 
 def code_hash(
     measures: Iterable[str] = (),
     nulls: Iterable[str] = (),
+    predicates: Iterable[str] = (),
     package: Path | None = None,
     places: Sequence[str] = FENCED,
 ) -> str:
@@ -89,6 +103,7 @@ def code_hash(
     Args:
         measures: Names of measures that a protocol uses: of those of other packages, their file counts, too.
         nulls: Names of its nulls; the same holds of them.
+        predicates: Names of its predicates; the same holds of them.
         package: Its folder; hypotest's own by default.
         places: Folders and files of the package to look at.
     """
@@ -96,7 +111,11 @@ def code_hash(
     digest = hashlib.sha256()
     for name, path in _fenced(root, places):
         _add(digest, name, path)
-    homes = (*_homes("measure", MEASURES, measures, root), *_homes("null", NULLS, nulls, root))
+    homes = (
+        *_homes("measure", MEASURES, measures, root),
+        *_homes("null", NULLS, nulls, root),
+        *_homes("predicate", PREDICATES, predicates, root),
+    )
     for name, path in sorted(homes):
         _add(digest, name, path)
     return digest.hexdigest()
@@ -111,9 +130,12 @@ def _fenced(root: Path, places: Sequence[str]) -> Iterator[tuple[str, Path]]:
 
 
 def _homes(
-    kind: str, known: Mapping[str, Measure] | Mapping[str, Null], names: Iterable[str], root: Path
+    kind: str,
+    known: Mapping[str, Measure] | Mapping[str, Null] | Mapping[str, Predicate],
+    names: Iterable[str],
+    root: Path,
 ) -> Iterator[tuple[str, Path]]:
-    """Files of measures or nulls that lie outside the package."""
+    """Files of measures, nulls or predicates that lie outside the package."""
     for name in set(names) & known.keys():
         home = known[name].home
         if root not in home.parents:

@@ -18,13 +18,16 @@ from hypotest.collect.last_block.tiles import GB
 from hypotest.engine.progress import StartStage
 from hypotest.measures.registry import PACKAGE as MEASURES
 from hypotest.nulls.registry import PACKAGE as NULLS
+from hypotest.pipeline.registered.fence import predicates_of
 from hypotest.pipeline.registered.fingerprint import software_versions
+from hypotest.predicates.registry import PACKAGE as PREDICATES
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Fingerprint
 from hypotest.records.results.group_result import AblationResult
 from hypotest.records.results.self_check import SelfCheck
 from hypotest.records.stored.plugins import packages_of
 from hypotest.registration.locks.canonical import canonical, canonical_json
+from hypotest.registration.locks.recorded import stored_plan
 from hypotest.subjects.arithmetic import arithmetic
 from hypotest.subjects.language_model import WeightsFile
 
@@ -111,8 +114,9 @@ def ablation_numbers(ablation: AblationResult | None, check: SelfCheck | None) -
 
 
 def _brought(fingerprint: Fingerprint) -> dict[str, dict[str, str]]:
-    """Measures and nulls of other packages; each key only where there are some."""
+    """Measures, nulls and predicates of other packages; each key only where there are some."""
     parts = {
+        "predicates": packages_of(PREDICATES, predicates_of(stored_plan(fingerprint.plan))),
         "measures": packages_of(MEASURES, (str(item["measure"]) for item in fingerprint.plan["predictions"])),
         "nulls": packages_of(NULLS, fingerprint.plan["nulls"]),
     }

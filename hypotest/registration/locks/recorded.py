@@ -9,6 +9,7 @@ from typing import Any
 
 from hypotest.measures.registry import CHOICES, MEASURES
 from hypotest.nulls.registry import NULLS
+from hypotest.predicates.registry import PREDICATES
 from hypotest.records.protocol.choices import SHARED_CHOICES
 from hypotest.records.protocol.protocol import Protocol
 
@@ -23,6 +24,22 @@ def stored_plan(data: Any) -> Protocol:
         ValueError: If it is none of this version.
     """
     return Protocol.model_validate_json(json.dumps(data), strict=True)
+
+
+def without_predicates(manifest: Mapping[str, Any]) -> str:
+    """Predicates that a run took from a package that is not here, and what to do; empty where all are here.
+
+    Without them its plan cannot be read: what its conditions are only they know.
+
+    Args:
+        manifest: Of the run.
+    """
+    used = manifest.get("predicates")
+    gone = sorted(set(used) - set(PREDICATES)) if isinstance(used, Mapping) else []
+    if not isinstance(used, Mapping) or not gone:
+        return ""
+    packages = ", ".join(dict.fromkeys(str(used[name]) for name in gone))
+    return f"no predicate {', '.join(gone)} here: install {packages}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from hypotest.records.protocol.units import unit_meaning
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.registration.explained.groups import group_was
-from hypotest.registration.locks.recorded import recorded_plan
+from hypotest.registration.locks.recorded import recorded_plan, without_predicates
 from hypotest.report.numbers import count_text
 from hypotest.report.sections.corpus import masked_words
 from hypotest.report.sections.material import REPLACEMENTS
@@ -78,6 +78,10 @@ def methods_section(results: Results, manifest: Mapping[str, Any]) -> Iterable[P
     Raises:
         OutputError: If the protocol inside the results is not one of this version.
     """
+    if gone := without_predicates(manifest):
+        yield Heading("Methods", copies=True)
+        yield f"Not written here, since a package that the run used is not installed ({gone})."
+        return
     try:
         recorded = recorded_plan(results.protocol)
     except ValidationError as error:

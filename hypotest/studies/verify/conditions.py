@@ -60,7 +60,9 @@ def _compared(manifest: Mapping[str, Any], names: list[str], device: str | None 
     }
     now: dict[str, object] = {
         "hypotest": metadata.version("hypotest-nn"),
-        "code": code_hash(section(manifest, "measures"), section(manifest, "nulls")),
+        "code": code_hash(
+            section(manifest, "measures"), section(manifest, "nulls"), section(manifest, "predicates")
+        ),
         **versions(),
         **hardware(),
         "device": device,

@@ -26,7 +26,7 @@ from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.results import Results
 from hypotest.registration import protocol_hash
-from hypotest.registration.locks.recorded import recorded_plan, stored_plan
+from hypotest.registration.locks.recorded import recorded_plan, stored_plan, without_predicates
 from hypotest.report.export import read_manifest, read_nulls, read_results
 from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
@@ -124,7 +124,7 @@ def _verified(
     told: Mapping[str, Any] = manifest or {}
     stored = _read(checks, "results.json", lambda: read_results(folder / "results.json"))
     nulls = _read(checks, "nulls.parquet", lambda: read_nulls(folder))
-    gone = _gone(stored)
+    gone = without_predicates(told) or _gone(stored)
     plan = None if stored is None or gone else _protocol(checks, stored, told)
     file = find_protocol(plan, told, protocol)
     base = Path() if file is None else file.parent
