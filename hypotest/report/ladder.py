@@ -128,7 +128,7 @@ class Ladder:
 
 def ladder_of(results: Results) -> Ladder:
     """Collect what every prediction found against every opponent."""
-    level = _level(results)
+    level = level_of(results)
     rungs = {item.id: {rung.opponent: rung for rung in _rungs(item, level)} for item in results.predictions}
     drawn = list(dict.fromkeys(name for row in rungs.values() for name in row))
     known = list(_questions(UNNAMED))
@@ -164,7 +164,7 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     )
     yield from figures_of(figures, LADDER_SECTION)
     yield ladder_table(results, figures)
-    if any(_no_conclusion(rung, _level(results)) for rung in ladder.every_rung):
+    if any(_no_conclusion(rung, level_of(results)) for rung in ladder.every_rung):
         yield (
             "○ beside a small p: that comparison allows no conclusion, for a reason given at the prediction "
             "or at the balance of covariates."
@@ -266,7 +266,8 @@ def _cell(rung: Step, item: PredictionResult, opens: str) -> Inline:
     return joined(BREAK, [Span(numbers, kind, opens=opens), *survivors])
 
 
-def _level(results: Results) -> float:
+def level_of(results: Results) -> float:
+    """Of a single test, as the protocol says."""
     return float((results.protocol.get("decision") or {}).get("level", 0.05))
 
 

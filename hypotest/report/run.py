@@ -184,7 +184,10 @@ _BOUNDS = (
     "reselection_95_low",
     "reselection_95_high",
 )
+_FIRST = ("id", "outcome", "effect", "p_value")
+"""What a printed table shows: polars leaves out columns of the middle."""
 _COLUMNS: dict[str, type[pl.String] | type[pl.Float64]] = {
+    **{name: pl.String if name in _TEXT else pl.Float64 for name in _FIRST},
     **dict.fromkeys(_TEXT, pl.String),
     **dict.fromkeys((*_NUMBERS, *_BOUNDS), pl.Float64),
 }

@@ -11,7 +11,7 @@ from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.report.glossary import glossary
-from hypotest.report.ladder import ladder_section
+from hypotest.report.ladder import ladder_section, level_of
 from hypotest.report.numbers import prediction_text
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.reworded import reworded
@@ -71,7 +71,9 @@ def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pict
     yield Heading("Predictions")
     yield from overview(results)
     for item in results.predictions:
-        yield from prediction_section(item, figures, Conditions(*results.corpus.conditions))
+        yield from prediction_section(
+            item, figures, Conditions(*results.corpus.conditions), level_of(results)
+        )
     yield from ladder_section(results, figures)
     yield from splits_section(results)
     yield from placebo_section(results)

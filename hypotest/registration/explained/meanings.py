@@ -23,7 +23,8 @@ def measured(prediction: Prediction, protocol: Protocol) -> str:
     filled = filled_options(prediction)
     options = {name: value for name, value in filled.items() if row.options[name].is_used(filled)}
     set_to = [
-        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in options.items()
+        f"{key} {value:g}" if isinstance(value, float) else f"{key} {value or protocol.names.first}"
+        for key, value in options.items()
     ]
     setting = f"; {', '.join(set_to)}" if set_to else ""
     words = row.words.of(protocol.names)

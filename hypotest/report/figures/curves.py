@@ -159,8 +159,7 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
 def draw_frequencies(curve: FrequencyCurve) -> Figure:
     """Token counts against their rank, with the elbow and the range of a condition.
 
-    The lower panel repeats the rarest types on a linear rank axis: on a logarithmic one they are a
-    sliver.
+    The lower panel repeats the rarest types: both axes are logarithmic, as those that the elbow is found on.
     """
     figure, (whole, tail) = new_stack(COLUMN, [_PANEL] * 2, _AROUND)
     ranks = [10**value for value in curve.log10_rank]
@@ -183,7 +182,7 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
             )
         axes.plot(ranks, counts, color=INK, linewidth=1.4)
         axes.set_yscale("log")
-    whole.set_xscale("log")
+        axes.set_xscale("log")
     plain_ticks(whole.xaxis, whole.yaxis, tail.yaxis)
     whole.set_xlabel("rank of the token type (1 = most frequent)")
     for axes in (whole, tail):

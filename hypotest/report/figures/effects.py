@@ -143,6 +143,8 @@ def _draw_row(
             ha="right" if inwards else "left",
             color=FAINT,
             fontsize=SMALL,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6},
+            zorder=5,
         )
 
 

@@ -22,7 +22,7 @@ from hypotest.report.figures.effects import draw_effects, effects_in_words
 from hypotest.report.figures.group import draw_group
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
 from hypotest.report.figures.ladder import draw_ladder_grid
-from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of
+from hypotest.report.figures.nulls import Draws, draw_estimate, draw_ladder, draws_of, modes_of
 from hypotest.report.figures.style import house_style, save
 from hypotest.report.ladder import LADDER_SECTION
 from hypotest.report.numbers import significant
@@ -127,7 +127,7 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
         plans.append(
             _Plan(
                 Picture("group", "group", said),
-                partial(draw_group, others, results.members, results.corpus.conditions),
+                partial(draw_group, others, results.members, results.corpus.conditions, results.corpus.words),
             )
         )
     if any(item.ladder for item in results.predictions):
@@ -199,7 +199,7 @@ def _prediction_plans(
     draws = draws_of(item, nulls)
     if draws:
         caption = "Observed value (line) among the draws of each null (grey); what decides is framed."
-        picture = Picture(name, item.id, caption, nulls_in_words(item))
+        picture = Picture(name, item.id, caption, nulls_in_words(item, draws))
         plans.append(_Plan(picture, partial(draw_ladder, item, draws)))
     elif item.observed is not None and item.reference_value is not None:
         caption = "Observed value with its interval, and what it is compared with."
@@ -260,11 +260,13 @@ def _variance(results: Results, prediction: str) -> float:
     return 0.95
 
 
-def nulls_in_words(item: PredictionResult) -> str:
+def nulls_in_words(item: PredictionResult, draws: Mapping[str, Draws]) -> str:
     """What a figure of histograms shows, for those who cannot see it."""
+    modes = {key: modes_of(values) for key, values in draws.items()}
     parts = [
         f"{rung.id}: observed {significant(rung.observed, 4)}, draws {significant(rung.mean, 4)} "
         f"(SD {significant(rung.sd, 2)})"
+        + (f" in {modes[rung.key]} modes" if modes.get(rung.key, 1) > 1 else "")
         for rung in item.ladder
     ]
     return f"{item.id} among its nulls. {'; '.join(parts)}."

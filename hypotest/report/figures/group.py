@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from hypotest.pages.text import printable
+from hypotest.records.protocol.wording import MaterialWords
 from hypotest.records.results.figure_data import LayerInfluence
 from hypotest.records.results.group_result import Member
 from hypotest.report.figures.style import (
@@ -31,13 +32,16 @@ a long tail of nothing and are left out.
 """
 
 
-def draw_group(others: LayerInfluence, members: Sequence[Member], names: Sequence[str]) -> Figure:
+def draw_group(
+    others: LayerInfluence, members: Sequence[Member], names: Sequence[str], words: MaterialWords
+) -> Figure:
     """Influence on the second condition against influence on the first, members marked; both logarithmic.
 
     Args:
         others: Neurons outside the group.
         members: Neurons of the group.
         names: Of both conditions.
+        words: Of the material and the units.
     """
     figure, (axes,) = new_figure(3.6, width=COLUMN)
     known = [
@@ -95,8 +99,9 @@ def draw_group(others: LayerInfluence, members: Sequence[Member], names: Sequenc
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
     plain_ticks(axes.xaxis, axes.yaxis)
-    axes.set_xlabel(f"influence on {first_name} targets (nats)")
-    axes.set_ylabel(f"influence on {second_name} targets (nats)")
+    unit = "nats" if words.in_nats else "in the outcome's unit"
+    axes.set_xlabel(f"{words.said(f'influence on {first_name} targets')} ({unit})")
+    axes.set_ylabel(f"{words.said(f'influence on {second_name} targets')} ({unit})")
     figure.legend(loc="outside upper center", ncols=1)
     return figure
 

@@ -33,7 +33,7 @@ def damage_section(results: Results) -> Iterator[Part]:
         strict=True,
     )
     yield table(
-        ["", "rows", "change of loss (nats)", "random groups (SD)"],
+        ["", "rows", "change of loss, in nats", "random groups (SD)"],
         [
             (
                 name,

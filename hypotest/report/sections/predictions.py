@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.measures.registry import MEASURES as UNITS
 from hypotest.measures.registry import words_of
 from hypotest.pages.document import Details, Heading, Items, Part, Table, table
@@ -19,6 +20,7 @@ from hypotest.records.results.prediction_result import (
 )
 from hypotest.report.glossary import explained_in
 from hypotest.report.numbers import (
+    UNDEFINED,
     count_text,
     decimals_for,
     fixed,
@@ -47,7 +49,7 @@ _READINGS = {
 
 
 def prediction_section(
-    item: PredictionResult, figures: Sequence[Picture], names: Conditions
+    item: PredictionResult, figures: Sequence[Picture], names: Conditions, level: float
 ) -> Iterable[Part]:
     """The paragraphs, tables and figures of one prediction, in reading order."""
     words = words_of(item.measure, item.title, names)
@@ -57,7 +59,7 @@ def prediction_section(
     yield from _expected(item)
     yield from figures_of(figures, item.id)
     if item.ladder:
-        yield _ladder((*item.ladder, *item.arms))
+        yield _ladder((*item.ladder, *item.arms), level)
     if item.hidden_bias is not None:
         yield hidden_bias_text(item.hidden_bias)
     if beside := "; ".join(_beside(item)):
@@ -266,7 +268,7 @@ def _expectation(item: PredictionResult, hypothesis: str) -> str:
     return " or ".join(expected) if expected else "anything"
 
 
-def _ladder(rungs: tuple[NullComparison, ...]) -> Table:
+def _ladder(rungs: tuple[NullComparison, ...], level: float) -> Table:
     rows: list[tuple[Inline, ...]] = []
     for rung in rungs:
         decimals = decimals_for(rung.sd, (rung.observed, rung.mean))
@@ -282,6 +284,9 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> Table:
             further.append("descriptive")
         if rung.blocked:
             further.append("no conclusion")
+        few = monte_carlo_floor(rung.planned_draws or rung.n_draws) > level
+        if few:
+            further.append("too few draws for a p")
         rows.append(
             (
                 rung.id,
@@ -291,8 +296,8 @@ def _ladder(rungs: tuple[NullComparison, ...]) -> Table:
                 "n/a" if rung.z is None else fixed(rung.z, 2),
                 f"{rung.percentile:.1f}",
                 count_text(rung.n_draws),
-                p_text(rung.p_value),
-                significant(rung.p_error, 1),
+                UNDEFINED if few else p_text(rung.p_value),
+                UNDEFINED if few else significant(rung.p_error, 1),
                 joined(", ", further),
             )
         )

@@ -21,11 +21,12 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
         "The numbers of this page are in `results.json`, every null draw in `nulls.parquet`, the rest in "
         "`manifest.json`."
     )
-    check = results.self_check
+    check, words = results.self_check, results.corpus.words
     if check is not None:
+        place = words.row if words.names else "block"
         yield (
             f"Self-check: the ablation was compared with interventions in the whole model for "
-            f"{check.n_pairs:,} pairs of neuron and block ({check.n_values:,} values); the largest "
+            f"{check.n_pairs:,} pairs of neuron and {place} ({check.n_values:,} values); the largest "
             f"difference is {check.largest_difference:.1e} nats, the tolerance {check.tolerance:.1e}."
         )
     rows = [[f"subject: {key}", _cell(value)] for key, value in results.subject.items()]
@@ -36,6 +37,10 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
 
 
 def _flat(name: str, value: Any, durations: bool) -> list[list[str]]:
+    if isinstance(value, list | tuple) and any(isinstance(item, Mapping) for item in value):
+        value = {str(number): item for number, item in enumerate(value)}
+    if isinstance(value, list | tuple) and not value:
+        return []
     if isinstance(value, Mapping):
         return [row for key, item in value.items() for row in _flat(f"{name}: {key}", item, durations)]
     if durations and isinstance(value, int | float):

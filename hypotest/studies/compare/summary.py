@@ -61,7 +61,8 @@ def _summary(comparison: Comparison) -> Iterator[Part]:
 
 def _run(run: ComparedRun) -> Inline:
     verdict = "; ".join(f"{name}: {status}" for name, status in run.statuses.items())
-    return (f"{run.label}: {model_text(run)}, layer {run.layer} ({run.protocol_id})", INDENTED, verdict)
+    layer = "" if run.layer is None else f", layer {run.layer}"
+    return (f"{run.label}: {model_text(run)}{layer} ({run.protocol_id})", INDENTED, verdict)
 
 
 def _claims(comparison: Comparison, run: ComparedRun) -> Iterator[Part]:

@@ -12,6 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from hypotest.records.protocol.wording import OF_TEXT
 from hypotest.records.results.prediction_result import OwnIntervals, PredictionResult, SecondaryNumber
 from hypotest.records.results.results import Results
 from hypotest.report.figures.curves import collapsed, draw_frequencies, draw_regimes, draw_spectrum
@@ -166,7 +167,7 @@ def test_the_cumulated_curve_is_of_groups_and_not_of_medians(results: Results) -
 def test_the_group_is_marked_by_whether_it_is_shared(results: Results) -> None:
     members = [dataclasses.replace(item, in_both=place < 3) for place, item in enumerate(results.members)]
     with house_style():
-        (axes,) = draw_group(results.figures.influence, members, ("rare", "common")).axes
+        (axes,) = draw_group(results.figures.influence, members, ("rare", "common"), OF_TEXT).axes
     marks = {str(line.get_label()): len(line.get_xdata()) for line in axes.lines}
     assert marks["group, for rare alone (38)"] == 38 and marks["group, also for common (3)"] == 3
 
@@ -205,7 +206,7 @@ def test_members_that_do_nothing_in_the_other_condition_stand_on_the_edge(result
     members = [dataclasses.replace(item, influence=(item.influence[0], 0.0)) for item in results.members]
     alone = dataclasses.replace(results.figures.influence, first=(), second=())
     with house_style():
-        (axes,) = draw_group(alone, members, ("rare", "common")).axes
+        (axes,) = draw_group(alone, members, ("rare", "common"), OF_TEXT).axes
     low, high = axes.get_ylim()
     marked = [
         value
@@ -220,7 +221,7 @@ def test_a_group_without_any_influence_has_axes(results: Results) -> None:
     members = [dataclasses.replace(item, influence=(0.0, 0.0)) for item in results.members]
     alone = dataclasses.replace(results.figures.influence, first=(0.0,), second=(0.0,))
     with house_style():
-        (axes,) = draw_group(alone, members, ("rare", "common")).axes
+        (axes,) = draw_group(alone, members, ("rare", "common"), OF_TEXT).axes
     assert 0 < axes.get_xlim()[0] < axes.get_xlim()[1]
 
 
