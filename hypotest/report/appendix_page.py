@@ -8,6 +8,7 @@ from typing import Any
 
 from hypotest.pages.document import Document, Figure, Heading, Part, document
 from hypotest.records.results.results import Results
+from hypotest.registration.titles import as_asked
 from hypotest.report.ladder import LADDER_SECTION, ladder_section
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.reworded import reworded
@@ -47,7 +48,7 @@ def _moved(part: Part, folder: str) -> Part:
 
 
 def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Iterator[Part]:
-    yield Heading(results.title, 1)
+    yield Heading(as_asked(results.title), 1)
     yield status_line(results.registration)
     yield from implausible(results)
     yield Heading("Verdict")

@@ -10,6 +10,7 @@ from hypotest.pages.inline import Inline, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
+from hypotest.registration.titles import as_asked
 from hypotest.report.glossary import glossary
 from hypotest.report.ladder import ladder_section, level_of
 from hypotest.report.numbers import prediction_text
@@ -54,7 +55,7 @@ def run_page(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pi
 
 def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Iterator[Part]:
     yield status_line(results.registration)
-    yield Heading(results.title, 1)
+    yield Heading(as_asked(results.title), 1)
     yield from implausible(results)
     yield Heading("Verdict")
     yield verdict_line(results)

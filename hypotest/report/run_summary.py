@@ -12,6 +12,7 @@ from hypotest.pages.inline import Inline, Span, aside, lines, path, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult, Stance
 from hypotest.records.results.results import Results
+from hypotest.registration.titles import as_asked
 from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant
 from hypotest.report.results_file import REPORT
 from hypotest.report.reworded import reworded
@@ -48,7 +49,7 @@ def _parts(results: Results, folder: Path | None) -> Iterator[Part]:
     registration, group = results.registration, results.group
     yield together(
         "" if registration is None else status_alert(registration),
-        strong(results.title),
+        strong(as_asked(results.title)),
         f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons ({group.rule})",
         implausible_alert(results),
     )

@@ -18,7 +18,7 @@ from tests.unrendered import figures_not_rendered
 PROTOCOL = """\
 hypotest: 1
 id: small
-title: A small test
+title: Is this a small test?
 subject: {model: MODEL}
 corpus: {text: {files: [FILES]}, context: 32}
 frequencies: MODEL/counts.npy

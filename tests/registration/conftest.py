@@ -22,7 +22,7 @@ def shipped() -> pathlib.Path:
 SMALL = """\
 hypotest: 1
 id: small
-title: A small protocol
+title: Is this a small protocol?
 conditions:
   rare: {target: {frequency: {below_percentile: 15}}}
   common: {target: {frequency: {from_percentile: 15}}}

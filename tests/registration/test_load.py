@@ -74,7 +74,7 @@ def test_declared_hypotheses_replace_the_default_names(problems_of):
         ("id: small", "id: Small One", "2:5", "id",
          "must be lower-case letters, digits, - or _, at most 64, and begin with a letter or "
          "digit; found 'Small One'"),
-        ("title: A small protocol", "title: 2025", "3:8", "title",
+        ("title: Is this a small protocol?", "title: 2025", "3:8", "title",
          "must be text (in quotes, if it looks like a number); found 2025"),
         ("{below_percentile: 15}", "{below_percentile: 0}", "5:49",
          "conditions.rare.target.frequency.below_percentile", "must be above 0; found 0"),

@@ -125,8 +125,8 @@ def test_byte_order_mark_and_windows_line_ends_are_fine(tmp_path, small):
 
 
 def test_yes_and_dates_are_text(problems_of):
-    assert problems_of(("title: A small protocol", "title: yes")) == []
-    assert problems_of(("title: A small protocol", "title: 2025-09-25")) == []
+    assert problems_of(("Is this a small protocol?", "yes?")) == []
+    assert problems_of(("Is this a small protocol?", "2025-09-25?")) == []
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from hypotest.registration.checks.series import series_findings
 from hypotest.registration.checks.sufficiency import sufficiency_findings
 from hypotest.registration.checks.units import unit_findings
 from hypotest.registration.findings import Finding, KeyPath, key_name, shown
+from hypotest.registration.titles import is_question
 
 _TABLES = (".npy", ".parquet", ".csv")
 
@@ -46,7 +47,7 @@ def check_protocol(
         >>> prediction = {"id": "spectrum", "measure": "hill_alfa", "contrast": {"reference": 2},
         ...               "expects": {"modular": "greater", "distributed": "less"}}
         >>> protocol = Protocol.model_validate({
-        ...     "hypotest": 1, "id": "example", "title": "Example", "seed": 1, "nulls": {},
+        ...     "hypotest": 1, "id": "example", "title": "Example?", "seed": 1, "nulls": {},
         ...     "conditions": {"number": number, "word": word},
         ...     "group": {"select": {"top_fraction": 0.02}}, "predictions": [prediction]})
         >>> [problem.message for problem in check_protocol(protocol)]
@@ -62,6 +63,7 @@ def check_protocol(
 def findings_in(protocol: Protocol) -> Iterator[Finding]:
     """Run every check, and name each finding by the path of its key."""
     yield from _id(protocol)
+    yield from _title(protocol)
     yield from _subject(protocol)
     yield from material_findings(protocol)
     yield from condition_findings(protocol)
@@ -86,6 +88,15 @@ def _id(protocol: Protocol) -> Iterator[Finding]:
     if re.fullmatch(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", protocol.id):
         message = f"must not be the name of a device of Windows; found {protocol.id}: choose another"
         yield Finding(("id",), message)
+
+
+def _title(protocol: Protocol) -> Iterator[Finding]:
+    if not is_question(protocol.title):
+        message = (
+            f"should be a question, since it stands above whatever comes out; found {shown(protocol.title)}: "
+            "end it with a question mark"
+        )
+        yield Finding(("title",), message, "warning")
 
 
 def _subject(protocol: Protocol) -> Iterator[Finding]:

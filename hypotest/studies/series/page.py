@@ -28,6 +28,7 @@ from hypotest.pages.markdown import write_markdown
 from hypotest.records.protocol.wording import words_of
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.stored.folders import replace_folder
+from hypotest.registration.titles import as_asked
 from hypotest.report.numbers import UNDEFINED, p_text, significant
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
@@ -85,7 +86,7 @@ def series_summary(study: SeriesResult) -> Document:
         (
             together(
                 status_alert(study.registration),
-                strong(study.title),
+                strong(as_asked(study.title)),
                 f"{study.subject}: {_counted(study)}",
             ),
             together(_signs(study), *map(aside, notes)),
@@ -169,7 +170,9 @@ def series_page(series: SeriesResult, pictures: Sequence[Picture]) -> Document:
 
 
 def _parts(series: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
-    yield Heading(f"{series.title}: {'over depth' if series.axis == 'layer' else 'over training'}", 1)
+    yield Heading(
+        f"{as_asked(series.title)}: {'over depth' if series.axis == 'layer' else 'over training'}", 1
+    )
     yield (
         f"{series.subject}: {_counted(series)}. Each member is a run of its own, with its report "
         "beside this one."

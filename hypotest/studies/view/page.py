@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from hypotest.pages.document import Document, Heading, Part, document, table
 from hypotest.pages.inline import Inline, Span, aside, joined, lines, link
+from hypotest.registration.titles import as_asked
 from hypotest.report.glossary import WORDS
 from hypotest.report.verdict_words import TONES
 from hypotest.studies.view.record import RunEntry
@@ -35,7 +36,7 @@ def _parts(entries: Sequence[RunEntry]) -> Iterator[Part]:
 
 def _row(item: RunEntry) -> tuple[Inline, ...]:
     address = f"{quote(item.place)}/{item.report}" if item.report else ""
-    title = item.title or item.place
+    title = as_asked(item.title) if item.title else item.place
     named = link(title, f"./{address}") if address else title
     if item.problem:
         return (lines(named, item.problem), "", "", "cannot be read", "", "")

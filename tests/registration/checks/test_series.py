@@ -126,4 +126,4 @@ def test_words_of_a_series(small, tmp_path):
     said = str(explain_protocol(load_protocol(path)))
     assert "5 checkpoints from step1 to step16" in said
     assert "Kendall's tau" in said
-    assert "cannot be registered as one" in said
+    assert "with all of its members" in said

@@ -7,7 +7,7 @@ import torch
 
 from tests.autoencoders import save_autoencoder
 
-HEAD = "title: A small protocol\n"
+HEAD = "title: Is this a small protocol?\n"
 MEASURE = "measure: effective_dimension"
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import check_protocol, load_protocol
+from hypotest.registration.titles import as_asked
 
 
 def _messages(problems, severity="error"):
@@ -189,3 +190,10 @@ def test_expectation_of_an_undeclared_hypothesis(shipped):
     data["predictions"][3]["expects"] = {"modular": (), "distribted": ("less",)}
     (message,) = _messages(check_protocol(Protocol.model_validate(data)))
     assert message.endswith("found distribted; did you mean 'distributed'?")
+
+
+def test_a_title_that_reads_like_a_result_is_warned_of(problems_of):
+    (warning,) = problems_of(("Is this a small protocol?", "This is a small protocol"))
+    assert (warning.severity, warning.key) == ("warning", "title")
+    assert "stands above whatever comes out" in warning.message
+    assert as_asked("This is so") == "Asked about: This is so" and as_asked("Is this so? ") == "Is this so? "

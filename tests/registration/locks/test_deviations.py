@@ -48,7 +48,9 @@ def compare(tmp_path, small):
         ("below_percentile: 15", "below_percentile: 14", [
             ("conditions.rare.target.frequency.below_percentile", 15.0, 14.0),
         ]),
-        ("A small protocol", "A small protocoL", [("title", "A small protocol", "A small protocoL")]),
+        ("a small protocol?", "a small protocoL?", [
+            ("title", "Is this a small protocol?", "Is this a small protocoL?")
+        ]),
         ("id: small", "id: smal1", [("id", "small", "smal1")]),
         ("dimension\n", "dimension\n    options: {variance: 0.9}\n", [
             ("predictions.coordination.options.variance", 0.95, 0.9),
@@ -66,7 +68,7 @@ def test_one_character_of_a_value(compare, small, old, new, expected):
         ("seed: 1", "seed: 1 # a comment"),
         ("seed: 1", "\n\nseed:   1"),
         ("{null_sd: 2}", "{ null_sd: 2.0 }"),
-        ("title: A small protocol", 'title: "A small protocol"'),
+        ("title: Is this a small protocol?", 'title: "Is this a small protocol?"'),
         ("dimension\n", "dimension\n    options: {variance: 0.95}\n"),
     ],
 )
