@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from docs.made.measures import other_contrasts
 from hypotest.measures.registry import MEASURES
-from hypotest.nulls.form import OF_NULLS
 from hypotest.nulls.registry import NULLS, names_of
 from hypotest.pages.document import table
 from hypotest.pages.inline import Inline, code, joined, strong
@@ -90,7 +90,7 @@ def measures_table() -> str:
     rows = []
     for measure in MEASURES.values():
         without = [name for name in NULLS if NULLS[name].form not in measure.contrasts]
-        fixed = [code(form.value) for form in measure.contrasts if form not in OF_NULLS]
+        fixed = [code(written) for written in other_contrasts(measure)]
         if len(names := names_of(measure.contrasts)) == 1 and not fixed:
             fixed = [code(f"{{null: {names[0]}}}")]
         options = [

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS
 from hypotest.predicates.registry import PREDICATES
+from hypotest.records.protocol.conditions import condition_model, leaves
 from hypotest.records.protocol.protocol import Protocol
 from tests.texts import DOCS, ROOT
 
@@ -73,3 +76,17 @@ def test_only_pages_that_changed_are_written(tmp_path: Path, made: dict[str, str
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.md")} == times
     ignored = (DOCS / ".gitignore").read_text(encoding="utf-8").split()
     assert all(f"/{name}".startswith(tuple(ignored)) for name in made)
+
+
+@pytest.mark.parametrize("name", sorted(PREDICATES))
+def test_a_predicate_shows_conditions_that_the_language_takes(made: dict[str, str], name: str) -> None:
+    (shown,) = re.findall(r"```yaml\n(conditions:\n.*?)```", made[f"predicates/{name}.md"], flags=re.S)
+    conditions = yaml.safe_load(shown)["conditions"]
+    read = [condition_model().model_validate_json(json.dumps(item)) for item in conditions.values()]
+    assert name in {leaf.name for condition in read for leaf in leaves(condition)}
+
+
+def test_a_null_of_a_committed_report_shows_it(made: dict[str, str]) -> None:
+    shown = {name for name in NULLS if "## Example" in made[f"nulls/{name}.md"]}
+    assert shown >= {"size_matched", "local_matched", "label_shuffled", "rewired"}
+    assert not [name for name in NULLS if "\n.\n" in made[f"nulls/{name}.md"]]

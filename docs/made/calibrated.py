@@ -34,7 +34,11 @@ def rejections(heading: str, of: Callable[[Cell], bool], key: Callable[[Cell], s
         worst = max(hard, key=lambda item: item[0], default=None)
         rows.append((in_words(name), true, f"{percent(worst[2])}: {worst[1]}" if worst else "none"))
     if not rows:
-        return ""
+        return paragraphs(
+            "## Calibration",
+            "Nothing of it is in the committed calibration. `hypotest calibrate --measure NAME` simulates a measure "
+            "alone, `hypotest calibrate --protocol FILE` the tests of a protocol with its nulls.",
+        )
     note = (
         "Per cent of simulated layers on which the test rejects at 5 %, with 99 % intervals, where nothing is "
         "planted. *Claimed*: its null hypothesis is true, so that 5 % is right. *Hardest*: it is not, and the "

@@ -1,4 +1,4 @@
-"""What a measure looks like in the reports that are committed."""
+"""What a measure or a null looks like in the reports that are committed."""
 
 from __future__ import annotations
 
@@ -30,12 +30,47 @@ def example(measure: str) -> str:
     return _examples().get(measure, "")
 
 
+def example_of_null(null: str) -> str:
+    """A prediction of a committed report that it decides, or else stands beside; empty without one.
+
+    Args:
+        null: Its name.
+    """
+    shown = _of_nulls()
+    return shown.get((null, True)) or shown.get((null, False), "")
+
+
+@cache
+def _of_nulls() -> dict[tuple[str, bool], str]:
+    """Null, and whether it decides there -> the section of its page."""
+    sections: dict[tuple[str, bool], str] = {}
+    for file in _runs():
+        results = read_results(file)
+        for number, item in enumerate(results.predictions, start=1):
+            figure = file.parent / "figures" / f"{prediction_picture(number, item.id)}.png"
+            for rung in item.ladder if figure.exists() else ():
+                key = (rung.null, rung.null == item.reference and rung is item.ladder[0])
+                said = f'*{item.id}* of "{results.title}" among its draws, beside those of others'
+                sections.setdefault(
+                    key,
+                    paragraphs(
+                        "## Example",
+                        f"{said} ([report]({_from_page(file.parent / 'report.html')})).",
+                        f"![{item.id}: {item.title}]({_from_page(figure)})",
+                    ),
+                )
+    return sections
+
+
+def _runs() -> list[Path]:
+    return [file for name in REPORTS for file in sorted((ROOT / "reports").glob(f"{name}/*/results.json"))]
+
+
 @cache
 def _examples() -> dict[str, str]:
     """Measure -> the section of its page."""
     sections: dict[str, str] = {}
-    files = (file for name in REPORTS for file in sorted((ROOT / "reports").glob(f"{name}/*/results.json")))
-    for file in files:
+    for file in _runs():
         results = read_results(file)
         for number, item in enumerate(results.predictions, start=1):
             name = prediction_picture(number, item.id)
@@ -53,5 +88,5 @@ def _examples() -> dict[str, str]:
 
 
 def _from_page(file: Path) -> str:
-    """A path as a page of a measure has it, two folders down."""
+    """A path as a page of a noun has it, two folders down."""
     return f"../../{file.relative_to(ROOT).as_posix()}"

@@ -76,11 +76,11 @@ def _contrast(measure: Measure) -> str:
         labels = "label_shuffled" if measure.decided_by_labels else ""
         fits = [name for name in nulls if NULLS[name].form not in ("labels",)]
         return f"{{null: {labels or (fits or nulls)[0]}}}"
-    values = _other_contrasts(measure)
+    values = other_contrasts(measure)
     return values[0].replace("a number", "0.5") if values else "{}"
 
 
-def _other_contrasts(measure: Measure) -> list[str]:
+def other_contrasts(measure: Measure) -> list[str]:
     """Those without a null, as they are written."""
     written = [form.value for form in measure.contrasts if form not in OF_NULLS]
     if isinstance(measure, ConditionMeasure) and measure.only_no_difference:
@@ -100,7 +100,7 @@ def _example(measure: Measure) -> str:
 
 def _contrasts(measure: Measure) -> str:
     accepted = [f"[`{name}`](../nulls/{name}.md)" for name in NULLS if NULLS[name].form in measure.contrasts]
-    values = [f"`{item}`" for item in _other_contrasts(measure)]
+    values = [f"`{item}`" for item in other_contrasts(measure)]
     return f"It can be compared with {', '.join([*accepted, *values])}. [Which null?](../which-null.md)"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from docs.made.calibrated import rejections
+from docs.made.examples import example_of_null
 from docs.made.language import keys_of
 from docs.made.text import docstring_of, first_line, listed, overview, paragraphs, sentence, table
 from hypotest.measures.registry import MEASURES
@@ -49,7 +50,7 @@ def page(null: Null) -> str:
     return paragraphs(
         f"# `{null.name}`",
         f"**{sentence(questions[0])}**" if len(questions) == 1 else listed(questions),
-        sentence(first_line(null.compare).partition(": ")[2]),
+        _drawn(null),
         docstring_of(null.compare),
         "## What is drawn",
         f"In the shipped protocol: {null.words.explained(options, plan)}.",
@@ -59,10 +60,17 @@ def page(null: Null) -> str:
         keys_of(null.options),
         f"Measures that accept it: {', '.join(measures)}.",
         _pitfalls(null),
+        example_of_null(null.name),
         rejections(
             "measure", lambda cell: _is_of(null, cell.null), lambda cell: _row(null, cell.measure, cell.null)
         ),
     )
+
+
+def _drawn(null: Null) -> str:
+    """The first sentence of a null's file, without what it calls itself."""
+    said = first_line(null.compare)
+    return sentence(said.partition(": ")[2] or said)
 
 
 def _is_of(null: Null, name: str) -> bool:

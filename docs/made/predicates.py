@@ -68,6 +68,14 @@ def page(predicate: Predicate) -> str:
     )
 
 
+WRITTEN = {
+    "in": ('{target: {in: [" he", " she"]}}', '{target: {in: [" it"]}}'),
+    "in_file": ("{target: {in_file: entities.txt}}", "{not: {target: {in_file: entities.txt}}}"),
+    "index": ("{index: {from: 64}}", "{index: {from: 8, below: 64}}"),
+    "labels": ("{labels: {file: labels.csv, label: entity}}", "{not: {labels: {file: labels.csv}}}"),
+    "span": ("{span: {label: quotation}}", "{not: {span: {label: quotation}}}"),
+}
+"""Conditions by predicates that no template uses."""
 _MATERIAL = {"text": "text", "examples": "examples", "rows": "rows of any network"}
 
 
@@ -82,4 +90,5 @@ def _examples(name: str) -> str:
                 line.partition(" #")[0].rstrip() for line in lines if not line.lstrip().startswith("#")
             )
             return f"```yaml\nconditions:\n{kept}\n```\n\nThis is from the template `{path.stem}`."
-    return ""
+    one, other = WRITTEN[name]
+    return f"```yaml\nconditions:\n  one: {one}\n  other: {other}\n```"

@@ -111,7 +111,7 @@ def check_corpus(
     protocol: ProtocolArgument,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figure is kept.")] = Path("reports"),
 ) -> None:
-    """Say how many rare and common positions a text gives, before a model is loaded."""
+    """Say how many positions of either condition a text gives, before a model is loaded."""
     from hypotest.studies.corpus_check.page import corpus_summary
 
     check(protocol, out=out)

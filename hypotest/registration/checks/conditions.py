@@ -12,6 +12,7 @@ from hypotest.records.protocol.conditions import leaves
 from hypotest.records.protocol.design import FACTOR_WORDS
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.texts import CorpusFiles
+from hypotest.records.protocol.wording import material_words
 from hypotest.records.stored.files import file_obstacle
 from hypotest.registration.findings import Finding, KeyPath, shown
 
@@ -30,9 +31,13 @@ def condition_findings(protocol: Protocol) -> Iterator[Finding]:
     Yields:
         Errors.
     """
+    words = material_words(protocol)
     for name, condition in protocol.conditions.items():
         if name in _NAMES:
             message = f"must be another name: results say {', '.join(_NAMES)} of other things"
+            yield Finding(("conditions", name), message, at_key=True)
+        elif (said := words.said(name)) != name:
+            message = f"must be another name: reports call that {shown(said)} here, in every sentence"
             yield Finding(("conditions", name), message, at_key=True)
         for leaf in leaves(condition):
             for message in predicate_of(leaf).check(leaf.options):
@@ -111,9 +116,14 @@ def _match(protocol: Protocol) -> Iterator[Finding]:
     (here, *more), (there, *others) = (tuple(leaves(item)) for item in protocol.conditions.values())
     alone = not more and not others and (here.name, here.about) == (there.name, there.about)
     constant = shared_within(unit)
+    written = "match" in protocol.sample.model_fields_set
     for place, name in enumerate(protocol.sample.match):
-        path: KeyPath = ("sample", "match", place)
-        advice = f"found {name}: take it out of the list, and read the balance table of the report"
+        path: KeyPath = ("sample", "match", place) if written else ("sample",)
+        advice = (
+            f"found {name}: take it out of the list, and read the balance table of the report"
+            if written
+            else f"and without `match` they are matched on {name}: write `sample: {{match: []}}`"
+        )
         if name in constant:
             message = (
                 f"the conditions are constant within {EXCHANGES[unit].words}, so that no position has a "

@@ -5,24 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.measures.registry import MEASURES as UNITS
 from hypotest.measures.registry import words_of
-from hypotest.pages.document import Details, Heading, Items, Part, Table, table
-from hypotest.pages.inline import Inline, Span, joined, prose, strong
+from hypotest.pages.document import Details, Heading, Items, Part, table
+from hypotest.pages.inline import Inline, joined, prose, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.hidden_bias import HiddenBias
 from hypotest.records.results.prediction_result import (
     MARGIN_SHARE,
     OTHER_CONDITION,
-    NullComparison,
     PredictionResult,
 )
 from hypotest.report.glossary import explained_in
 from hypotest.report.numbers import (
-    UNDEFINED,
     count_text,
-    decimals_for,
     fixed,
     level_text,
     p_text,
@@ -31,7 +27,7 @@ from hypotest.report.numbers import (
 )
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.sections.margins import sensitivity_sentences
-from hypotest.report.text import value_of
+from hypotest.report.sections.null_draws import draws_table
 
 _MOSTLY_LINEAR = 0.5
 _ROLES = {
@@ -59,7 +55,7 @@ def prediction_section(
     yield from _expected(item)
     yield from figures_of(figures, item.id)
     if item.ladder:
-        yield _ladder((*item.ladder, *item.arms), level)
+        yield draws_table((*item.ladder, *item.arms), level)
     if item.hidden_bias is not None:
         yield hidden_bias_text(item.hidden_bias)
     if beside := "; ".join(_beside(item)):
@@ -266,40 +262,3 @@ def _expected(item: PredictionResult) -> Iterable[Part]:
 def _expectation(item: PredictionResult, hypothesis: str) -> str:
     expected = item.expects.get(hypothesis, ())
     return " or ".join(expected) if expected else "anything"
-
-
-def _ladder(rungs: tuple[NullComparison, ...], level: float) -> Table:
-    rows: list[tuple[Inline, ...]] = []
-    for rung in rungs:
-        decimals = decimals_for(rung.sd, (rung.observed, rung.mean))
-        further: list[Inline] = []
-        if rung.log10_relabellings is not None:
-            exponent = Span(f"{rung.log10_relabellings:.0f}", "superscript")
-            further.append(("10", exponent, " relabellings"))
-        if rung.n_undefined:
-            further.append(f"{count_text(rung.n_undefined)} undefined, counted as extreme")
-        if rung.planned_draws is not None:
-            further.append(f"h/l after {count_text(rung.n_draws)} of {count_text(rung.planned_draws)} draws")
-        if rung.descriptive:
-            further.append("descriptive")
-        if rung.blocked:
-            further.append("no conclusion")
-        few = monte_carlo_floor(rung.planned_draws or rung.n_draws) > level
-        if few:
-            further.append("too few draws for a p")
-        rows.append(
-            (
-                rung.id,
-                value_of(rung.statistic),
-                fixed(rung.observed, decimals),
-                f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",
-                "n/a" if rung.z is None else fixed(rung.z, 2),
-                f"{rung.percentile:.1f}",
-                count_text(rung.n_draws),
-                UNDEFINED if few else p_text(rung.p_value),
-                UNDEFINED if few else significant(rung.p_error, 1),
-                joined(", ", further),
-            )
-        )
-    head = ["null", "value of", "observed", "mean (SD)", "z", "percentile", "draws", "p", "SE of p", ""]
-    return table(head, rows, numeric=range(2, 9))

@@ -86,3 +86,13 @@ def test_a_field_is_asked_of_examples_only(written):
     assert {item.key for item in problems if "asked of examples" in item.message} == {
         "conditions.singular.field", "conditions.plural.field",
     }  # fmt: skip
+
+
+def test_a_condition_that_sentences_would_call_otherwise_is_refused(written):
+    """What is a document in a text is the column of the clusters here: so would be the condition."""
+    path = written()
+    text = path.read_text("utf-8").replace("plural", "documents")
+    path.write_text(text, "utf-8")
+    _, problems = read_protocol(path)
+    (problem,) = [item for item in problems if item.key == "conditions.documents"]
+    assert "must be another name: reports call that" in problem.message

@@ -378,3 +378,17 @@ def test_a_measure_that_chance_alone_is_tested_against_takes_no_other_number(pro
     assert problem.message.endswith("write {reference: 0}")
     right = problems_of(agreement, margin, modular, (CONTRAST, "contrast: {reference: 0}"))
     assert not [item for item in right if item.severity == "error"]
+
+
+def test_a_match_that_nobody_wrote_is_not_called_a_list(problems_of):
+    condition = (
+        "rare: {target: {frequency: {below_percentile: 15}}}",
+        'rare: {document: {path: "a*"}}',
+    )
+    other = (
+        "common: {target: {frequency: {from_percentile: 15}}}",
+        'common: {document: {path: "b*"}}',
+    )
+    (problem,) = [item for item in problems_of(condition, other) if "sample" in item.key]
+    assert problem.key == "sample" and "without `match` they are matched on block" in problem.message
+    assert "write `sample: {match: []}`" in problem.message and "the list" not in problem.message
