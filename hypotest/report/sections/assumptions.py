@@ -54,7 +54,7 @@ def _ablation(results: Results) -> Iterator[_Row]:
         must,
         "in part",
         prose(
-            "Neurons are set to {}. All of the group at once change the loss by {} nats, its single effects "
+            "Each neuron is set to {}. All of the group at once change the loss by {} nats, its single effects "
             "add up to {}{}. Whether another replacement gives the same verdict, "
             "`hypotest multiverse` tells.",
             REPLACEMENTS[ablation.replacement],
