@@ -143,6 +143,14 @@ def test_by_t_the_direction_is_that_of_the_centre():
     assert classified(corrected).outcome == "greater"
 
 
+def test_among_draws_the_direction_is_that_of_their_median():
+    """The plain effect, and the interval that holds 0, say nothing of it."""
+    assert classified(contrast(0.1, 0.01, error=1.0, percentile=1.0)).outcome == "less"
+    assert classified(contrast(0.1, 0.01, error=1.0, percentile=99.0)).outcome == "greater"
+    opposite = classified(contrast(0.5, 0.01, percentile=1.0))  # whose whole interval lies above 0
+    assert opposite.outcome == "inconclusive" and "on the other side of 0" in opposite.notes[0]
+
+
 def test_a_ratio_to_zero_says_nothing():
     zero = contrast(1.0, 0.5, reference_value=0.0, observed=1.0)
     assert classified(zero).ratio is None and classified(zero).effect == 1.0
