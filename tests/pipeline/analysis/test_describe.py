@@ -103,7 +103,7 @@ def test_the_head_that_is_planted_changes_the_group_and_no_random_one(planted):
     assert max(rows, key=lambda row: row.impact) is rows[1]
     for row in rows:
         low, high = row.impact_interval
-        assert low < row.impact < high
+        assert low < row.impact < high < low + row.impact / 2  # 40 documents tell it that well
         beside = row.impact / row.null_impact
         assert (
             beside == pytest.approx(3**0.5, rel=0.2)

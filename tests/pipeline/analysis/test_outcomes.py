@@ -89,8 +89,13 @@ def test_margins_are_in_the_unit_of_the_measure(margin, half_width):
     # two one-sided t tests by hand: the nearer end of the margin is at half_width - 0.1
     expected = stats.t.sf((half_width - 0.1) / 0.1, FREEDOM)
     assert result.p_equivalence == pytest.approx(expected)
-    assert result.p_beyond == pytest.approx(stats.t.sf((0.1 - half_width) / 0.1, FREEDOM))
     assert MARGIN_SHARE not in result.secondary
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_lying_beyond_the_margin_is_tested_on_the_effects_own_side(sign):
+    result = classified(contrast(sign * 2.5, 0.01, error=0.3), margin=Margin(raw=2.0))
+    assert result.p_beyond == pytest.approx(stats.t.sf(0.5 / 0.3, FREEDOM))
 
 
 def test_without_a_margin_there_is_nothing_of_equivalence():
@@ -245,14 +250,21 @@ def test_adjusting_again_changes_nothing():
     assert adjust_together(once, plan) == once
 
 
-def test_verdicts_use_the_protocols_level():
+@pytest.mark.parametrize(
+    ("level", "statuses"),
+    [
+        (0.1, ("supported", "refuted")),
+        (0.05, ("supported", "undecided")),  # 0.04 of two is adjusted to 0.08
+        (0.01, ("undecided", "undecided")),
+    ],
+)
+def test_verdicts_use_the_protocols_level(level, statuses):
     expects = {"modular": ("greater",), "distributed": ("less",)}
-    for level, statuses in ((0.05, ("supported", "refuted")), (0.01, ("undecided", "undecided"))):
-        plan = plan_of({"expects": expects}, level=level)
-        results = [classify_prediction(plan.predictions[0], contrast(1.0, 0.02), plan)]
-        verdicts = judge(adjust_together(results, plan), plan)
-        assert tuple(item.status for item in verdicts) == statuses
-        assert [item.hypothesis for item in verdicts] == list(plan.hypotheses)
+    plan = plan_of({"id": "one", "expects": expects}, {"id": "other", "expects": expects}, level=level)
+    results = [classify_prediction(item, contrast(1.0, 0.04), plan) for item in plan.predictions]
+    verdicts = judge(adjust_together(results, plan), plan)
+    assert tuple(item.status for item in verdicts) == statuses
+    assert [item.hypothesis for item in verdicts] == list(plan.hypotheses)
 
 
 def test_draws_are_tidy_by_prediction_and_null():
