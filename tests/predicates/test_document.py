@@ -66,7 +66,7 @@ def test_a_pattern_fits_whole_names_of_documents_or_of_their_files():
     ):
         assert chosen_documents(options(path=pattern), documents).tolist() == fitting, pattern
     with pytest.raises(
-        CorpusError, match="no document's file fits 'a.txt'; .*'de/a.txt', 'de/b.jsonl:3', 'en/a"
+        CorpusError, match=r"no document's file fits 'a.txt'; .*'de/a.txt', 'de/b.jsonl:3', 'en/a"
     ):
         chosen_documents(options(path="a.txt"), documents)
 
