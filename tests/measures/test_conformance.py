@@ -13,15 +13,19 @@ from hypotest.measures.measure import ConditionMeasure, GroupMeasure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
 from hypotest.nulls.registry import NULLS, opponents
+from hypotest.pipeline.analysis.analysis import analyse
+from hypotest.pipeline.analysis.outcomes import classify_prediction
 from hypotest.records.evidence.arrays import IntArray
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.evidence import Evidence
+from hypotest.records.evidence.partition import Partition
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.nulls import nulls_model
 from hypotest.studies.calibration.lesions import with_lesions
 from hypotest.testing.undefined import NO_VALUE
 from tests.pipeline.planted import GROUP, N_NEURONS, make_evidence, make_protocol, make_task
 
+OF_CONDITIONS = [name for name, item in MEASURES.items() if isinstance(item, ConditionMeasure)]
 OF_GROUPS = [name for name, item in MEASURES.items() if isinstance(item, GroupMeasure)]
 HERE = {name: null for name, null in NULLS.items() if null.form is not Form.NETWORKS}
 """Nulls that need no other network."""
@@ -189,9 +193,13 @@ def without(evidence: Evidence, channel: Channel) -> Evidence:
 
 
 def prediction_on(name: str) -> dict:
-    measure = MEASURES[name]
+    measure, conditions = MEASURES[name], {"conditions": ["rare", "common"]}
     if Form.REFERENCE in measure.contrasts:
         return {"measure": name, "contrast": {"reference": 0.0}}
+    if Form.BY_DOCUMENT in measure.contrasts:
+        return {"measure": name, "contrast": {**conditions, "by": "document"}}
+    if isinstance(measure, ConditionMeasure):
+        return {"measure": name, "contrast": {**conditions, "null": "label_shuffled"}}
     return {"measure": name, "contrast": {"null": "size_matched"}}
 
 
@@ -224,3 +232,68 @@ def test_compared_with_a_number_it_has_an_interval_or_draws_and_no_null(name):
         )
         if Channel.ATTENTION not in measure.needs and measure.figure != "routing":  # which halves at random
             assert effect == pytest.approx(measured.observed - measured.reference_value)
+
+
+def rows_in(split: SplitEvidence, order: IntArray) -> SplitEvidence:
+    """The same rows in another order."""
+    channels = {name: array[order] for name, array in split.channels.items()}
+    return replace(split, positions=split.positions[order], channels=channels)
+
+
+def in_another_order(evidence: Evidence, what: str) -> Evidence:
+    rng = np.random.default_rng(8)
+    if what == "units":
+        return replace(evidence.of_neurons(rng.permutation(N_NEURONS)), numbers=None)
+    splits = {name: getattr(evidence, name) for name in ("selection", "evaluation")}
+    return replace(evidence, **{name: rows_in(split, rng.permutation(800)) for name, split in splits.items()})
+
+
+def in_parts() -> Evidence:
+    """Evidence in which every measure has something to say; parts of the layer act together."""
+    evidence = make_evidence(2, effect=2.0)
+    parts = np.arange(N_NEURONS) % 2
+    common = np.random.default_rng(4).normal(size=(800, 2))[:, parts]
+    together = evidence.evaluation.with_channels(activations=evidence.evaluation.activations + 2 * common)
+    return replace(evidence, evaluation=together, partition=Partition.of(parts))
+
+
+@pytest.mark.parametrize("what", ["units", "rows"])
+@pytest.mark.parametrize("name", OF_CONDITIONS)
+def test_the_order_of_units_and_rows_does_not_matter_to_a_measure_of_conditions(name, what):
+    protocol = make_protocol(prediction_on(name), draws=39)
+    (item,) = protocol.predictions
+    results = []
+    for evidence in (in_parts(), in_another_order(in_parts(), what)):
+        task = make_task(protocol, with_lesions(protocol, evidence))
+        results.append(classify_prediction(item, MEASURES[name].compare(item, task), protocol))
+    one, other = results
+    assert one.outcome == other.outcome != "undefined"
+    for key in ("observed", "effect", "reference_value", "p_value"):
+        assert getattr(other, key) == pytest.approx(getattr(one, key), rel=1e-5, abs=ROUNDING), key
+    if one.interval is not None:
+        for key in ("low", "high", "standard_error"):
+            assert getattr(other.interval, key) == pytest.approx(getattr(one.interval, key), rel=1e-5), key
+
+
+def unknown(evidence: Evidence) -> Evidence:
+    """Nothing was measured on the evaluation split: every number is none."""
+    split = evidence.evaluation
+    channels = {name: np.full(array.shape, np.nan) for name, array in split.channels.items()}
+    heads = split.head_ablation
+    nothing = {key: np.full(getattr(heads, key).shape, np.nan) for key in ("base", "single", "layer")}
+    return replace(evidence, evaluation=replace(split, channels=channels, heads=replace(heads, **nothing)))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, item in MEASURES.items()
+        if item.needs != {Channel.PARTITION} and item.level != "weights" and item.figure != "routing"
+    ],
+)
+def test_of_what_was_not_measured_there_is_no_number(name):
+    protocol = make_protocol(prediction_on(name), draws=39)
+    (result,) = analyse(protocol, with_lesions(protocol, unknown(make_evidence(2, effect=1.0)))).predictions
+    assert result.outcome == "undefined" and result.notes[0]
+    assert (result.observed, result.effect, result.p_value, result.interval) == (None,) * 4

@@ -14,9 +14,9 @@ CORRELATED = ("rotated_correlation", "random_directions")
 
 
 def correlations(group: np.ndarray) -> np.ndarray:
-    """Two modules of three under one factor, whatever the neurons are."""
-    same = np.arange(SIZE) // 3
-    matrix = np.where(same[:, None] == same, 0.6, 0.1)
+    """Two modules of three under one factor, whatever the neurons are; the last ones share less."""
+    same, loading = np.arange(SIZE) // 3, np.linspace(1.0, 0.8, SIZE)
+    matrix = np.where(same[:, None] == same, 0.7, 0.1) * np.outer(loading, loading)
     np.fill_diagonal(matrix, 1.0)
     return matrix
 

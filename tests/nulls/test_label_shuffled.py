@@ -112,7 +112,7 @@ def test_a_unit_with_both_labels_or_without_its_column_is_refused():
 
 
 def test_a_type_has_one_label_in_both_splits_and_selection_is_repeated():
-    task = task_of(NAME, make_evidence(0, effect=1.0), draws=50)
+    task = task_of(NAME, make_evidence(0), draws=50)
     shuffled = prepared(task, NAME)["type"]
     evidence = task.evidence
     both = np.concatenate([evidence.selection.targets, evidence.evaluation.targets])
