@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
+from hypotest.collect.sample import evidence_keys
 from hypotest.engine.session import Session
 from hypotest.errors import CorpusError, EvidenceError, ProtocolError, SubjectError
 from hypotest.pipeline.prepare import Prepared, prepare
@@ -93,6 +95,15 @@ def test_another_ablation_is_other_evidence_of_the_same_rows(plan):
     for name in SPLITS:
         assert zero.samples[name].positions.equals(mean.samples[name].positions)
     assert mean.ablation.replacement == "mean"
+
+
+def test_evidence_of_the_evaluation_split_is_named_after_the_selection_split_too(plan):
+    """Ablated neurons are set to their mean there."""
+    drawn = prepared(plan)
+    fewer = drawn.samples["selection"].where(np.arange(40) < 30)
+    keys = evidence_keys(recorded(), {**drawn.samples, "selection": fewer}, drawn.ablation)
+    assert keys.selection != drawn.keys.selection and keys.evaluation != drawn.keys.evaluation
+    assert evidence_keys(recorded(), drawn.samples, drawn.ablation) == drawn.keys
 
 
 def test_another_subject_is_other_evidence(plan):
