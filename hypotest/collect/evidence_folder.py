@@ -151,6 +151,13 @@ def _finished(folder: Path) -> dict[str, Any]:
 
 def _load_split(folder: Path) -> SplitEvidence:
     counts = _finished(folder)
+    try:
+        return _read_split(folder, counts)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise EvidenceError(f"the cached evidence {folder} is damaged: {error!r}") from None
+
+
+def _read_split(folder: Path, counts: dict[str, Any]) -> SplitEvidence:
     names = Conditions(*counts["conditions"])
     columns = read_shard(folder / "positions")
     positions = pl.DataFrame(

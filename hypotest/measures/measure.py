@@ -222,8 +222,6 @@ class ConditionMeasure(Measure):
         return with_effects_again(compared, lambda group: effect(prediction, evidence, group, streams), task)
 
     def try_out(self, prediction: Prediction, task: Task) -> None:
-        """As for `Measure`; by the shorter way, where there is one."""
-        if self.tried and self.quick is not None:
-            self.quick(prediction, task)
-        elif self.tried:
+        """As for `Measure`, by the whole way: a shorter one may have no value where this one has."""
+        if self.tried:
             self.compared(prediction, task)

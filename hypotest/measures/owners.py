@@ -27,8 +27,8 @@ def owners_of_variance(evidence: Evidence, group: IntArray) -> Iterator[str]:
         names = evidence.named(group)
         named = ", ".join(f"{names[place]} ({shares[place]:.0%})" for place in loud)
         yield (
-            f"Of the variance of the group's {group.size} activations, more than a fifth belongs to "
-            f"{named}. A "
+            f"Of the variance of the group's {group.size} activations, more than {_OWNER_SHARE:.0%} belongs "
+            f"to {named}. A "
             "dimension of the covariance says how that is shared with few others; `scale: correlation` gives "
             "every neuron the same weight."
         )

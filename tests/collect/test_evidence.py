@@ -12,6 +12,7 @@ from hypotest.collect.evidence_folder import (
     evidence_digest,
     evidence_digests,
     read_evidence,
+    read_selection,
 )
 from hypotest.collect.sample import Sample, evidence_keys
 from hypotest.collect.self_check import intervene
@@ -264,6 +265,8 @@ def test_a_digest_of_damaged_evidence_is_an_error(tmp_path, content):
     (tmp_path / "key" / "shards.json").write_text(content, encoding="utf-8")
     with pytest.raises(EvidenceError):
         evidence_digest(tmp_path, "key")
+    with pytest.raises(EvidenceError, match="damaged|no finished evidence"):
+        read_selection(tmp_path, "key")
 
 
 @pytest.mark.parametrize(

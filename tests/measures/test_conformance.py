@@ -289,7 +289,7 @@ def unknown(evidence: Evidence) -> Evidence:
     [
         name
         for name, item in MEASURES.items()
-        if item.needs != {Channel.PARTITION} and item.level != "weights" and item.figure != "routing"
+        if item.needs != {Channel.PARTITION} and item.level != "weights"
     ],
 )
 def test_of_what_was_not_measured_there_is_no_number(name):

@@ -92,7 +92,7 @@ def run_placebos(protocol: Protocol, evidence: Evidence, session: Session) -> Pl
         }
     )
     values = session.workers(
-        "placebos",
+        "make-believe conditions",
         on_make_believe,
         [
             {

@@ -54,8 +54,8 @@ def _ablation(results: Results) -> Iterator[_Row]:
         must,
         "in part",
         prose(
-            "Each neuron is set to {}. All of the group at once change the loss by {} nats, its single effects "
-            "add up to {}{}. Whether another replacement gives the same verdict, "
+            "Each neuron is set to {}. All of the group at once change the loss by {} nats, its single "
+            "effects add up to {}{}. Whether another replacement gives the same verdict, "
             "`hypotest multiverse` tells.",
             REPLACEMENTS[ablation.replacement],
             significant(group.together),

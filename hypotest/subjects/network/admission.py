@@ -150,12 +150,13 @@ def require_precision(module: nn.Module, name: str) -> None:
             )
 
 
-def require_outcome(loss: Tensor, again: Tensor, name: str) -> None:
-    """Refuse outcomes that are no numbers, or others each time.
+def require_outcome(loss: Tensor, again: Tensor, fewer: Tensor, name: str) -> None:
+    """Refuse outcomes that are no numbers, or others each time, or not of one row each.
 
     Args:
         loss: Of some rows.
         again: Of the same rows, from the same output.
+        fewer: Of the first ones alone.
         name: Of the network.
 
     Raises:
@@ -170,6 +171,14 @@ def require_outcome(loss: Tensor, again: Tensor, name: str) -> None:
     if wrong.numel():
         row = int(wrong[0])
         raise SubjectError(f"{name}: the outcome must be finite; at row {row} it is {float(loss[row])}")
+    first = loss[: len(fewer)]
+    if not torch.allclose(fewer, first, rtol=_RELATIVE, atol=_ABSOLUTE):
+        row = int((fewer - first).abs().nan_to_num(torch.inf).argmax())
+        raise SubjectError(
+            f"{name}: each row's outcome must be its own, and that of row {row} is "
+            f"{float(fewer[row]):.6g} with {len(fewer)} rows and {float(first[row]):.6g} with {len(loss)}: "
+            "leave out means, norms and softmax over the rows"
+        )
 
 
 def _both_nan(one: Tensor, other: Tensor) -> bool:

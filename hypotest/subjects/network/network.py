@@ -121,7 +121,8 @@ class Network(RowSubject):
         admission.require_independent(other.output, first.output, anatomy.output_axes, name)
         rows = np.arange(min(_TWICE, self.rows.n))
         loss, same = (self.outcome(item.output, rows, 1, anatomy.output_axes)[0] for item in (first, again))
-        admission.require_outcome(loss, same, name)
+        fewer = self.outcome(other.output, rows[:n_other], 1, anatomy.output_axes)[0]
+        admission.require_outcome(loss, same, fewer, name)
         if path not in one.outputs:
             raise SubjectError(f"{name}: units {path!r}: this module is not called when the network runs")
         if len(one.outputs[path]) != len(other.outputs[path]):

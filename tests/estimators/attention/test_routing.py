@@ -268,3 +268,11 @@ def test_refusals() -> None:
         crossed_halvings(np.zeros(4, dtype=int), np.arange(4), 1, np.random.default_rng(0))
     with pytest.raises(ValueError, match="one halving"):
         crossed_halvings(documents, types, 0, np.random.default_rng(0))
+
+
+def test_attention_that_is_no_number_has_no_ranks() -> None:
+    """NaN would be ranked by its place, alike in every profile, and so make all of them alike."""
+    attention, indices, first = np.full((8, 1, 4), 0.25), np.full(8, 3), np.arange(8) < 4
+    attention[2, 0, 1] = np.nan
+    with pytest.raises(ValueError, match="finite and not negative"):
+        routing_correlations(attention, indices, first)

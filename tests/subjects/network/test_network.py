@@ -102,6 +102,20 @@ def test_an_outcome_that_is_not_per_row() -> None:
     refused("reads the column 'label'", outcome={"mse": "label"})
 
 
+@pytest.mark.parametrize(
+    "mixing",
+    [
+        lambda output, rows: output[:, 0] - output[:, 0].mean(),
+        lambda output, rows: -output.log_softmax(0)[:, 0],
+        lambda output, rows: output[:, 0] / output[:, 0].norm(),
+        lambda output, rows: output.sum().expand(len(output)),
+    ],
+)
+def test_an_outcome_that_mixes_rows(mixing) -> None:
+    """Every row has a number, and it hangs on the rows beside it."""
+    refused("each row's outcome must be its own", "over the rows", outcome=mixing)
+
+
 def test_an_outcome_or_a_module_that_fails() -> None:
     refused("outcome", "it says: KeyError: 'label'", outcome=lambda output, rows: rows["label"])
     refused("it says: TypeError", "2 were given", outcome=lambda output: output[:, 0])
