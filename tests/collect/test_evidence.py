@@ -265,7 +265,7 @@ def test_a_digest_of_damaged_evidence_is_an_error(tmp_path, content):
     (tmp_path / "key" / "shards.json").write_text(content, encoding="utf-8")
     with pytest.raises(EvidenceError):
         evidence_digest(tmp_path, "key")
-    with pytest.raises(EvidenceError, match="damaged|no finished evidence"):
+    with pytest.raises(EvidenceError, match=r"damaged|no finished evidence"):
         read_selection(tmp_path, "key")
 
 
