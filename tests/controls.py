@@ -1,6 +1,7 @@
 """The report on known networks, and its tables in docs: ``make controls``."""
 
 import sys
+from collections import Counter
 
 from pydantic import TypeAdapter
 
@@ -41,6 +42,23 @@ def summary() -> str:
         f"included; the wrong ones ({', '.join(wrong)}) are explained in the report."
     )
     return markdown(*document([text, verdict_table(every)]).blocks)
+
+
+def kinds_of_wrong() -> Counter[str]:
+    """How verdicts are wrong: what they conclude, of all that are judged."""
+    kinds: Counter[str] = Counter()
+    for result in results():
+        for item, right in zip(result.examined, result.right, strict=True):
+            if right == "wrong":
+                statuses = set(item.verdict.statuses.values())
+                if statuses <= {"undecided", "not applicable"}:
+                    kinds["nothing"] += 1
+                elif "supported" in statuses:
+                    assert item.truth.distance is not None and 0.25 < item.truth.distance < 0.75, result.name
+                    kinds["half-way"] += 1
+                else:
+                    kinds["both" if statuses == {"refuted"} else "one"] += 1
+    return kinds
 
 
 def separated() -> list[Separation]:

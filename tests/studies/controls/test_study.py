@@ -17,8 +17,17 @@ from hypotest.studies.controls.record import Measured
 from hypotest.studies.controls.study import chosen_controls, examine_controls
 from hypotest.subjects.controls import lesions, two_tasks
 from hypotest.subjects.controls.registry import CONTROLS
-from tests.controls import MARK, MEASURES_MARK, RESULT, measures_summary, results, separated, summary
-from tests.texts import stands
+from tests.controls import (
+    MARK,
+    MEASURES_MARK,
+    RESULT,
+    kinds_of_wrong,
+    measures_summary,
+    results,
+    separated,
+    summary,
+)
+from tests.texts import DOCS, stands
 
 BOTH = ("two-blocks", "same-function")
 
@@ -153,3 +162,16 @@ def test_areas_by_hand():
     assert result.with_lesions == pytest.approx(1.0)
     assert result.trained_untrained == pytest.approx(1 / 3)  # of 3, 1, 2 one is above 2.5
     assert (result.undefined, result.n) == (1, 4)
+
+
+def test_how_verdicts_are_wrong_is_what_the_page_says():
+    """No number of it is written from memory, and no wrong verdict supports the opposite of the truth."""
+    kinds = kinds_of_wrong()
+    page = " ".join((DOCS / "results" / "known-networks.md").read_text("utf-8").split())
+    assert f"Of the {kinds.total()} wrong ones none supports the opposite of the truth." in page
+    assert f"{kinds['nothing']} conclude nothing:" in page
+    assert f"{kinds['one']} refute the rival that is wrong and leave the right one undecided" in page
+    assert (
+        f"{kinds['both']} refute both" in page
+        and f"{kinds['half-way']} say modular of dense networks" in page
+    )
