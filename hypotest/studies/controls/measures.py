@@ -16,11 +16,11 @@ from scipy.stats import spearmanr
 
 from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.session import Session
-from hypotest.errors import ProtocolError
+from hypotest.errors import EvidenceError, ProtocolError
 from hypotest.measures.measure import ConditionMeasure, Measure
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import NULLS, SD_NULL, names_of, opponents, with_nulls
+from hypotest.nulls.registry import NULLS, SD_NULL, declared, names_of, opponents, with_nulls
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.checks.preflight import check_command
@@ -192,7 +192,12 @@ def _measured(
     values: dict[str, dict[str, float | None]] = {name: {} for name in asked}
     if measures:
         own = plan_for(measures, plan)
-        analysis = analyse(own, evidence_of(own, path, network.network, session), session=session)
+        try:
+            evidence = evidence_of(own, path, network.network, session)
+        except EvidenceError:  # each cluster of its rows has both labels
+            own = _without_labels(own)
+            evidence = evidence_of(own, path, network.network, session)
+        analysis = analyse(own, evidence, session=session)
         for item in analysis.predictions:
             values[item.measure].setdefault(item.measure, item.observed)
             if item.null_sd is not None:
@@ -203,6 +208,14 @@ def _measured(
         )
         for name in asked
     ]
+
+
+def _without_labels(plan: Protocol) -> Protocol:
+    """The same without what is decided by shuffled labels."""
+    shuffled = set(names_of([Form.LABELS]))
+    kept = tuple(item for item in plan.predictions if item.contrast.null not in shuffled)
+    nulls = {item.name: item.options for item in declared(plan) if item.name not in shuffled}
+    return with_nulls(plan, {**dict.fromkeys(NULLS), **nulls}).model_copy(update={"predictions": kept})
 
 
 def _key_today(record: MeasuredNetwork) -> str | None:
