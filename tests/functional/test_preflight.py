@@ -147,7 +147,7 @@ def test_a_registry_that_does_not_verify_is_known_before_the_model_is_loaded(
     assert "model, text" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["register", "multiverse", "power", "explore"])
+@pytest.mark.parametrize("command", ["multiverse", "power", "explore"])
 def test_a_series_where_one_network_is_needed(quick, small_protocol, command):
     path = small_protocol.with_name("layers.yaml")
     path.write_text(small_protocol.read_text().replace("subject: {", "subject: {layer: all, "))
