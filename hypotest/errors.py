@@ -91,3 +91,13 @@ class StoppedError(RunError):
 
 class OutputError(RunError):
     """A run's folder cannot be written or read."""
+
+
+def one_line(error: BaseException, most: int = 300) -> str:
+    """What an error says, as the part of a sentence: in one line, and cut where it is long.
+
+    Examples:
+        >>> one_line(ValueError("first   second"), most=9)
+        'first sec'
+    """
+    return " ".join(str(error).split())[:most]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from docs.made.text import paragraphs
+from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.report.export import read_results
 from hypotest.report.picture import prediction_picture
 
@@ -44,47 +46,46 @@ def example_of_null(null: str) -> str:
 def _of_nulls() -> dict[tuple[str, bool], str]:
     """Null, and whether it decides there -> the section of its page."""
     sections: dict[tuple[str, bool], str] = {}
-    for file in _runs():
-        results = read_results(file)
-        for number, item in enumerate(results.predictions, start=1):
-            figure = file.parent / "figures" / f"{prediction_picture(number, item.id)}.png"
-            for rung in item.ladder if figure.exists() else ():
-                key = (rung.null, rung.null == item.reference and rung is item.ladder[0])
-                said = f'*{item.id}* of "{results.title}" among its draws, beside those of others'
-                sections.setdefault(
-                    key,
-                    paragraphs(
-                        "## Example",
-                        f"{said} ([report]({_from_page(file.parent / 'report.html')})).",
-                        f"![{item.id}: {item.title}]({_from_page(figure)})",
-                    ),
-                )
+    for folder, title, number, item in _predictions():
+        figure = folder / "figures" / f"{prediction_picture(number, item.id)}.png"
+        said = f'*{item.id}* of "{title}" among its draws, beside those of others'
+        for rung in item.ladder if figure.exists() else ():
+            key = (rung.null, rung.null == item.reference and rung is item.ladder[0])
+            if key not in sections:
+                sections[key] = _section(folder, said, item, [figure])
     return sections
-
-
-def _runs() -> list[Path]:
-    return [file for name in REPORTS for file in sorted((ROOT / "reports").glob(f"{name}/*/results.json"))]
 
 
 @cache
 def _examples() -> dict[str, str]:
     """Measure -> the section of its page."""
     sections: dict[str, str] = {}
-    for file in _runs():
-        results = read_results(file)
-        for number, item in enumerate(results.predictions, start=1):
-            name = prediction_picture(number, item.id)
-            figures = sorted(file.parent.glob(f"figures/{name}-*.png"))
-            figures += file.parent.glob(f"figures/{name}.png")
-            if item.measure in sections or not figures:
-                continue
-            said = f'*{item.id}* of "{results.title}": {item.outcome}'
-            sections[item.measure] = paragraphs(
-                "## Example",
-                f"{said} ([report]({_from_page(file.parent / 'report.html')})).",
-                *(f"![{item.id}: {item.title}]({_from_page(figure)})" for figure in figures),
-            )
+    for folder, title, number, item in _predictions():
+        name = prediction_picture(number, item.id)
+        figures = [*sorted(folder.glob(f"figures/{name}-*.png")), *folder.glob(f"figures/{name}.png")]
+        if item.measure not in sections and figures:
+            said = f'*{item.id}* of "{title}": {item.outcome}'
+            sections[item.measure] = _section(folder, said, item, figures)
     return sections
+
+
+@cache
+def _predictions() -> tuple[tuple[Path, str, int, PredictionResult], ...]:
+    """Folder and title of every committed run, with the number and the result of each of its predictions."""
+    files = [file for name in REPORTS for file in sorted((ROOT / "reports").glob(f"{name}/*/results.json"))]
+    return tuple(
+        (file.parent, results.title, number, item)
+        for file, results in ((file, read_results(file)) for file in files)
+        for number, item in enumerate(results.predictions, start=1)
+    )
+
+
+def _section(folder: Path, said: str, item: PredictionResult, figures: Sequence[Path]) -> str:
+    return paragraphs(
+        "## Example",
+        f"{said} ([report]({_from_page(folder / 'report.html')})).",
+        *(f"![{item.id}: {item.title}]({_from_page(figure)})" for figure in figures),
+    )
 
 
 def _from_page(file: Path) -> str:

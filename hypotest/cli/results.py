@@ -140,8 +140,8 @@ def verify(
     checks = tuple(replace(item, detail=as_options(item.detail)) for item in verification.checks)
     say(verification_page(replace(verification, checks=checks)))
     if not verification.verified:
-        differs = any(item.status == "differs" for item in verification.checks)
-        raise (RunError if differs else UncheckedError)(failure_text(verification))
+        kind = RunError if verification.named("differs") else UncheckedError
+        raise kind(failure_text(verification))
 
 
 @command(epilog="Example: hypotest bundle reports/rare-tokens/example --out example.zip")

@@ -228,9 +228,7 @@ def _rungs(item: PredictionResult, level: float) -> Iterable[Step]:
                 of_equivalence=False,
                 decides=False,
                 descriptive=rung.descriptive,
-                too_few=rung.n_draws
-                if monte_carlo_floor(rung.planned_draws or rung.n_draws) > level
-                else None,
+                too_few=rung.n_draws if too_few_draws(rung, level) else None,
                 mean=rung.mean,
             )
 
@@ -264,6 +262,11 @@ def _cell(rung: Step, item: PredictionResult, opens: str) -> Inline:
     if opens and any(null.id == rung.opponent for null in item.ladder):
         opens = f"{opens}#{panel_id(rung.opponent)}"
     return joined(BREAK, [Span(numbers, kind, opens=opens), *survivors])
+
+
+def too_few_draws(rung: NullComparison, level: float) -> bool:
+    """Whether a comparison has so few draws that no p of it could reach the level."""
+    return monte_carlo_floor(rung.planned_draws or rung.n_draws) > level
 
 
 def level_of(results: Results) -> float:

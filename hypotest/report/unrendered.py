@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypotest.pages.document import Document, Heading, document
 from hypotest.pages.inline import prose
 from hypotest.records.results.results import Results
+from hypotest.registration.titles import as_asked
 
 
 def unrendered_page(results: Results, error: Exception) -> Document:
@@ -21,4 +22,4 @@ def unrendered_page(results: Results, error: Exception) -> Document:
         "version in which the fault is mended.",
         what,
     )
-    return document([Heading(results.title, 1), said, f"Verdict: {verdict}."])
+    return document([Heading(as_asked(results.title), 1), said, f"Verdict: {verdict}."])

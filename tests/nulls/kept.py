@@ -60,3 +60,21 @@ def drawn(null: str, seed: int = 0) -> tuple[np.ndarray, object]:
     kept = Kept(seed)
     rung = compared(graph_task(null), null, kept.measure())
     return kept.graphs[0], rung
+
+
+def drawn_correlations(monkeypatch, name: str, known=correlations, seed: int = 0) -> np.ndarray:
+    """The correlations behind a null's graphs, shape (n_draws, k, k)."""
+    monkeypatch.setattr(
+        "hypotest.estimators.graphs.information.correlated_graphs", lambda matrix, n_rows: matrix
+    )
+    kept = Kept(seed)
+    compared(graph_task(name), name, kept.measure(known))
+    return kept.graphs[0]
+
+
+def are_different_correlations(matrices: np.ndarray, number: int) -> None:
+    """Ones on the diagonal, symmetric, positive, and each draw another."""
+    np.testing.assert_allclose(matrices[:, range(SIZE), range(SIZE)], 1)
+    np.testing.assert_allclose(matrices, matrices.transpose(0, 2, 1), atol=1e-12)
+    assert (np.linalg.eigvalsh(matrices) > 0).all()
+    assert len({item.tobytes() for item in matrices}) == number

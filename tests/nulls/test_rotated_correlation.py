@@ -6,28 +6,25 @@ import numpy as np
 import pytest
 
 from hypotest.testing.undefined import Undefined
-from tests.nulls.kept import SIZE, Kept, correlations, graph_task
+from tests.nulls.kept import (
+    SIZE,
+    Kept,
+    are_different_correlations,
+    correlations,
+    drawn_correlations,
+    graph_task,
+)
 from tests.nulls.tasks import compared
 
 NAME = "rotated_correlation"
 
 
-def drawn(monkeypatch, known=correlations, seed: int = 0) -> np.ndarray:
-    """The correlations behind the graphs, shape (n_draws, k, k)."""
-    monkeypatch.setattr(
-        "hypotest.estimators.graphs.information.correlated_graphs", lambda matrix, n_rows: matrix
-    )
-    kept = Kept(seed)
-    compared(graph_task(NAME), NAME, kept.measure(known))
-    return kept.graphs[0]
+def drawn(monkeypatch, **given) -> np.ndarray:
+    return drawn_correlations(monkeypatch, NAME, **given)
 
 
 def test_they_are_correlations(monkeypatch):
-    matrices = drawn(monkeypatch)
-    np.testing.assert_allclose(matrices[:, range(SIZE), range(SIZE)], 1)
-    np.testing.assert_allclose(matrices, matrices.transpose(0, 2, 1), atol=1e-12)
-    assert (np.linalg.eigvalsh(matrices) > 0).all()
-    assert len({item.tobytes() for item in matrices}) == 60
+    are_different_correlations(drawn(monkeypatch), 60)
 
 
 def test_what_they_share_is_that_of_mixtures_of_the_same_neurons(monkeypatch):

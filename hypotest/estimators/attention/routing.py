@@ -200,9 +200,8 @@ def _heads(
     values = np.asarray(attention)
     if values.ndim != 3:
         raise ValueError(f"attention must have shape (n_rows, n_heads, context), got {values.shape}")
-    if (
-        not np.isfinite(values).all() or (values < 0).any()
-    ):  # ranks would be those of places, alike in all heads
+    # of what is no number, ranks would be those of places, alike in all heads
+    if not np.isfinite(values).all() or (values < 0).any():
         raise ValueError("attention must be finite and not negative")
     n_rows, n_heads, context = values.shape
     reach = visible_distances(windows, n_heads, context)

@@ -75,12 +75,13 @@ _SAID = frozenset(
 """Keywords whose strings are read by people."""
 
 
-def code_of(protocol: Protocol) -> str:
-    """`code_hash` of what a protocol uses."""
+def code_of(protocol: Protocol, places: Sequence[str] = FENCED) -> str:
+    """`code_hash` of what a protocol uses; without places, of the files of other packages alone."""
     return code_hash(
         (item.measure for item in protocol.predictions),
         (item.name for item in declared(protocol)),
         predicates_of(protocol),
+        places=places,
     )
 
 

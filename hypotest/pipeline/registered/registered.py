@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from hypotest.errors import OutputError
+from hypotest.errors import OutputError, one_line
 from hypotest.pipeline.registered.seen import seen_before
 from hypotest.pipeline.texts.document_log import read_log
 from hypotest.records.registration import Deviation, Entry, Fingerprint, Lock, Registration
@@ -52,7 +52,7 @@ def registration_of(
     try:
         expected = expected_of(lock, run)
     except ValueError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         return Registration("exploratory", (f"the plan in {file.name} cannot be read here: {reason}",))
     deviations = find_deviations(expected, run)
     evaluation = expected.evidence.get("evaluation", "")

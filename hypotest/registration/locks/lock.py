@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from hypotest.errors import OutputError
+from hypotest.errors import OutputError, one_line
 from hypotest.records.registration import LOCK_VERSION, Fingerprint, GitState, Later, Lock, RegisteredMember
 from hypotest.records.seen import Seen
 from hypotest.records.stored.files import write_whole
@@ -118,7 +118,7 @@ def read_lock(path: Path) -> Lock:
     try:
         return parse_lock(json.loads(text, parse_constant=refuse_constant))
     except (ValueError, RecursionError) as error:
-        raise OutputError(f"{path}: is no lock: {_one_line(error)}") from None
+        raise OutputError(f"{path}: is no lock: {one_line(error)}") from None
 
 
 def parse_lock(data: Any) -> Lock:
@@ -155,10 +155,6 @@ def _time(text: str) -> datetime:
     if time.tzinfo is None:
         raise ValueError("`registered` must be a time with a time zone")
     return time
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]
 
 
 @cache

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hypotest.errors import OutputError
+from hypotest.errors import OutputError, one_line
 from hypotest.records.registration import Entry, Lock
 from hypotest.records.stored.files import bytes_if_there, held
 from hypotest.registration.locks.canonical import canonical_hash, canonical_json, refuse_constant
@@ -207,7 +207,7 @@ def _read_line(line: bytes) -> tuple[Entry | None, dict[str, Any], str]:
     try:
         lock = parse_lock(data["lock"])
     except (ValueError, RecursionError) as error:
-        return None, data, f"altered: its lock is none: {' '.join(str(error).split())[:300]}"
+        return None, data, f"altered: its lock is none: {one_line(error)}"
     if type(data["entry"]) is not int or lock.previous != data["previous"]:
         return None, data, "altered: entry or previous is not that of its lock"
     return Entry(data["entry"], data["previous"], lock, data["hash"]), data, ""

@@ -74,14 +74,8 @@ def expected_of_member(lock: Lock, run: Fingerprint) -> Fingerprint:
     """
     subject = run.plan.get("subject", {}).items()
     member = next((item for item in lock.members if item.subject.items() <= subject), lock.members[0])
-    called = member.subject
-    layer, revision = called.get("layer"), called.get("revision")
-    plan = canonical(
-        stored_plan(lock.plan).member(
-            layer=layer if isinstance(layer, int) else None,
-            revision=None if revision is None else str(revision),
-        )
-    )
+    called: dict[str, Any] = member.subject
+    plan = canonical(stored_plan(lock.plan).member(**called))
     own: dict[str, Any] = {name: getattr(member, name) for name in _OF_MEMBERS}
     return replace(
         lock.fingerprint,

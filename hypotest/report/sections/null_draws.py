@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from hypotest.inference.multiplicity import monte_carlo_floor
 from hypotest.pages.document import Table, table
 from hypotest.pages.inline import Inline, Span, joined
 from hypotest.records.results.prediction_result import NullComparison
+from hypotest.report.ladder import too_few_draws
 from hypotest.report.numbers import UNDEFINED, count_text, decimals_for, fixed, p_text, significant
 from hypotest.report.text import value_of
 
@@ -32,7 +32,7 @@ def draws_table(rungs: tuple[NullComparison, ...], level: float) -> Table:
             further.append("descriptive")
         if rung.blocked:
             further.append("no conclusion")
-        few = monte_carlo_floor(rung.planned_draws or rung.n_draws) > level
+        few = too_few_draws(rung, level)
         if few:
             further.append("too few draws for a p")
         rows.append(
@@ -41,7 +41,7 @@ def draws_table(rungs: tuple[NullComparison, ...], level: float) -> Table:
                 value_of(rung.statistic),
                 fixed(rung.observed, decimals),
                 f"{fixed(rung.mean, decimals)} ({fixed(rung.sd, decimals)})",
-                "n/a" if rung.z is None else fixed(rung.z, 2),
+                UNDEFINED if rung.z is None else fixed(rung.z, 2),
                 f"{rung.percentile:.1f}",
                 count_text(rung.n_draws),
                 UNDEFINED if few else p_text(rung.p_value),

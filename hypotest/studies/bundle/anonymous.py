@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from hypotest.errors import HypotestError, OutputError, ProtocolError
+from hypotest.errors import HypotestError, OutputError, ProtocolError, one_line
 from hypotest.pipeline.registered.manifest import recorded_fingerprint
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Lock
@@ -85,7 +85,7 @@ def make_anonymous(
     except (ValueError, KeyError, TypeError, HypotestError) as error:
         raise ProtocolError(
             f"{run.folder}: without what is to be hidden it is no run any more: "
-            f"{' '.join(str(error).split())[:300]}. A name that is hidden may be a word of the protocol: "
+            f"{one_line(error)}. A name that is hidden may be a word of the protocol: "
             "hide= less, or rename it there and run again"
         ) from None
     nulls = run.nulls.with_columns(

@@ -11,10 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from hypotest.collect.store import evidence_key
 from hypotest.engine.session import Session
 from hypotest.engine.streams import Streams
-from hypotest.nulls.registry import declared
 from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.many import evidence_of
-from hypotest.pipeline.registered.fence import code_hash
+from hypotest.pipeline.registered.fence import code_hash, code_of
 from hypotest.records.evidence.arrays import FloatArray
 from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.protocol import Protocol
@@ -72,12 +71,8 @@ def _is_quick(network: Network) -> bool:
 
 def key_of(plan: Protocol, control: Control) -> str:
     """Of what a number of a plan about a control depends on, whatever its seed."""
-    others = code_hash(  # files of other packages alone
-        (item.measure for item in plan.predictions), (item.name for item in declared(plan)), places=()
-    )
-    return evidence_key(
-        {"code": [_own_code(), others], "network": code_of_network(control), "plan": protocol_hash(plan)}
-    )
+    code = [_own_code(), code_of(plan, places=())]
+    return evidence_key({"code": code, "network": code_of_network(control), "plan": protocol_hash(plan)})
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypotest.errors import OutputError, ProtocolError
+from hypotest.errors import OutputError, ProtocolError, one_line
 from hypotest.pages.markdown import PAGE
 from hypotest.pipeline.registered.manifest import recorded_fingerprint
 from hypotest.records.protocol.protocol import Protocol
@@ -60,5 +60,5 @@ def _done(run: Run) -> Fingerprint:
     try:
         return recorded_fingerprint(Protocol.model_validate(run.results.protocol), run.manifest)
     except ValueError as error:
-        reason = " ".join(str(error).split())[:200]
+        reason = one_line(error, 200)
         raise OutputError(f"{run.folder}: what the run did cannot be read: {reason}") from None

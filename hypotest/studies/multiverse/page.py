@@ -16,6 +16,7 @@ from hypotest.pages.inline import Inline, emphasis, strong
 from hypotest.pages.markdown import write_markdown
 from hypotest.records.protocol.wording import words_of
 from hypotest.records.stored.folders import replace_folder
+from hypotest.registration.titles import as_asked
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import json_text
 from hypotest.report.reworded import reworded
@@ -129,7 +130,7 @@ def multiverse_summary(result: MultiverseResult) -> Document:
     return document(
         [
             together(
-                emphasis(result.title),
+                emphasis(as_asked(result.title)),
                 emphasis(f"{_EXPLORATORY}."),
                 table(head, rows, numeric=(2, 3), whole=_NAME_WIDTH),
             )

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hypotest.errors import OutputError
+from hypotest.errors import OutputError, one_line
 from hypotest.pipeline.registered.manifest import recorded_fingerprint
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Deviation, Fingerprint, Lock, Registration
@@ -68,7 +68,7 @@ def check_registration(
             raise ValueError("results.json holds no valid plan")
         deviations = _deviations(lock, recorded_fingerprint(plan, manifest))
     except ValueError as error:
-        detail = f"what the run did cannot be read: {' '.join(str(error).split())[:200]}"
+        detail = f"what the run did cannot be read: {one_line(error, 200)}"
         yield Check(_NAME, "not checked", detail)
         return
     changed = (

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import Session, cache_folder
-from hypotest.errors import HypotestError, OutputError
+from hypotest.errors import HypotestError, OutputError, one_line
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_verification
 from hypotest.pipeline.registered.manifest import ablation_numbers
@@ -171,7 +171,7 @@ def _protocol(checks: list[Check], stored: Results, manifest: Mapping[str, Any])
         plan = stored_plan(stored.protocol)
         digest = protocol_hash(plan)
     except (ValidationError, ValueError, KeyError) as error:
-        detail = f"results.json: protocol: {' '.join(str(error).split())[:200]}"
+        detail = f"results.json: protocol: {one_line(error, 200)}"
         checks.append(Check(name, "differs", detail, (Difference(name, "a valid plan", "something else"),)))
         return None
     hashed = section(manifest, "hashes").get("protocol")
