@@ -33,10 +33,11 @@ From Python::
 
     hypotest.explore("protocols/rare-tokens.yaml")  # the selection split, before anything is registered
     hypotest.power("protocols/rare-tokens.yaml")  # before any evaluation data: what can be seen
+    hypotest.forecast("protocols/rare-tokens.yaml")  # runs, hours and gigabytes
     hypotest.register("protocols/rare-tokens.yaml")  # so that the run is confirmatory
     result = hypotest.run("protocols/rare-tokens.yaml")
     result = hypotest.run("protocols/rare-tokens.yaml", model=model, tokenizer=tokenizer)  # from memory
-    series = hypotest.run_series("every-layer.yaml")  # layer: all, or a list of revisions
+    series = hypotest.run_series("every-layer.yaml")  # several models, checkpoints or layers
     evidence = hypotest.load_evidence(result)
     analysis = hypotest.analyse(protocol, evidence)  # the tests alone, on any evidence
     groups, random = hypotest.groups_to_lesion(protocol, evidence)  # what its measures of lesions read
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from hypotest.studies.compare.study import compare
     from hypotest.studies.demo.study import demo
     from hypotest.studies.explore.study import explore
+    from hypotest.studies.forecast.study import forecast
     from hypotest.studies.multiverse.study import multiverse
     from hypotest.studies.power.study import power
     from hypotest.studies.register.study import register
@@ -113,6 +115,7 @@ __all__ = [
     "controls",
     "demo",
     "explore",
+    "forecast",
     "groups_to_lesion",
     "load_evidence",
     "load_protocol",
@@ -142,6 +145,7 @@ _HOMES = {
     "controls": "hypotest.subjects.controls.registry",
     "demo": "hypotest.studies.demo.study",
     "explore": "hypotest.studies.explore.study",
+    "forecast": "hypotest.studies.forecast.study",
     "groups_to_lesion": "hypotest.pipeline.analysis.lesioned",
     "load_evidence": "hypotest.pipeline.run",
     "load_protocol": "hypotest.registration.built",

@@ -21,6 +21,7 @@ NAMES = {
     "controls",
     "demo",
     "explore",
+    "forecast",
     "groups_to_lesion",
     "load_evidence",
     "load_protocol",

@@ -82,6 +82,19 @@ EvidenceOption = Annotated[
 ]
 
 
+WorkersOption = Annotated[
+    int | None,
+    typer.Option(min=1, help="Processes that the work is handed out to; these divide the cores."),
+]
+SchedulerOption = Annotated[
+    str, typer.Option(metavar="ADDRESS", help="Hand the work out to a running Dask scheduler instead.")
+]
+ClusterOption = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Hand it out to a queueing system instead, such as slurm.yaml."),
+]
+
+
 def recorded(evidence: Path | None) -> RecordedEvidence | None:
     """What --evidence names, read; imported late, since that needs torch."""
     if evidence is None:

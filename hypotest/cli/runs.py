@@ -11,16 +11,20 @@ from rich.console import Console
 
 from hypotest.cli.app import (
     RUN,
+    ClusterOption,
     DeviceOption,
     EvidenceOption,
     MemoryOption,
     ProtocolArgument,
+    SchedulerOption,
+    WorkersOption,
     app,
     check,
     recorded,
     say,
     working,
 )
+from hypotest.errors import ProtocolError
 from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=RUN)
@@ -45,16 +49,12 @@ def run(
         typer.Option("--contexts/--no-contexts", help="Whether results may hold lines of the text."),
     ] = True,
     evidence: EvidenceOption = None,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Of a series: processes that its runs are handed out to.")
-    ] = None,
-    scheduler: Annotated[
-        str, typer.Option(metavar="ADDRESS", help="Of a series: a running Dask scheduler instead.")
-    ] = "",
-    cluster: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Of a series: a queueing system instead, such as slurm.yaml."),
-    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say first what it will take: runs, hours, gigabytes; run nothing.")
+    ] = False,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
+    cluster: ClusterOption = None,
 ) -> None:
     """Run a protocol: collect, measure, test, print the verdict, write the report.
 
@@ -70,6 +70,11 @@ def run(
     if limit is not None:
         require_positions(limit)
     check(protocol, evidence=evidence, out=out, device=device, memory=memory, seed=seed)
+    if plan:
+        if limit is not None:
+            raise ProtocolError("--plan, --limit: name one of the two; a trial takes a minute or so")
+        _say_plan(protocol, device, memory)
+        return
     with working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
         from hypotest.studies.series.study import run_protocol, try_protocol
@@ -113,6 +118,17 @@ def run(
         Console().print(finished)
 
 
+def _say_plan(protocol: Path, device: str, memory: float) -> None:
+    """What a run, or every run of a series, will take."""
+    from hypotest.studies.forecast.page import forecast_page
+
+    with working("what was collected is kept") as display:
+        from hypotest.studies.forecast.study import forecast
+
+        foreseen = forecast(protocol, device=device, memory=memory, start_stage=display.start_stage)
+    say(forecast_page(foreseen))
+
+
 @command(epilog="Example: hypotest multiverse protocols/rare-tokens.yaml")
 def multiverse(
     protocol: ProtocolArgument,
@@ -123,6 +139,9 @@ def multiverse(
         bool, typer.Option("--full", help="As many draws as the protocol's nulls, not multiverse.draws.")
     ] = False,
     evidence: EvidenceOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
+    cluster: ClusterOption = None,
 ) -> None:
     """Test a protocol under every alternative that it declares: which outcomes flip, and with what."""
     from hypotest.studies.multiverse.page import multiverse_summary
@@ -137,6 +156,9 @@ def multiverse(
             device=device,
             memory=memory,
             full=full,
+            workers=workers,
+            scheduler=scheduler,
+            cluster=cluster,
             start_stage=display.start_stage,
             subject=recorded(evidence),
         )

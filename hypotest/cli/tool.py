@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from hypotest.cli.app import TOOL, app, check, open_page, say, working
+from hypotest.cli.app import (
+    TOOL,
+    ClusterOption,
+    SchedulerOption,
+    WorkersOption,
+    app,
+    check,
+    open_page,
+    say,
+    working,
+)
 from hypotest.errors import ProtocolError
 from hypotest.pages.text import terminal_text
 
@@ -85,7 +95,9 @@ def calibrate(
         str | None,
         typer.Option(metavar="NAME", help="This measure alone, also one of another package."),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
+    cluster: ClusterOption = None,
 ) -> None:
     """Run the tests on simulated layers whose truth is known: levels, coverage, verdicts.
 
@@ -112,6 +124,7 @@ def calibrate(
     from hypotest.studies.calibration.cases import choose_cases
     from hypotest.studies.calibration.own_text import OWN_SIMULATIONS, own_cases
     from hypotest.studies.calibration.page import calibration_page, conclusion
+    from hypotest.studies.cluster import Cluster
 
     with working("the same command goes on from what is counted") as display:
         if protocol is None:
@@ -126,7 +139,7 @@ def calibrate(
             kept_counts(counted) if out is None else out / COUNTS,
             first=first,
             parts=add or (),
-            n_workers=workers,
+            where=Cluster(workers, scheduler, cluster),
             minutes=minutes,
             start_stage=display.start_stage,
         )
@@ -166,7 +179,9 @@ def controls(
             help="Take over what another machine computed: its controls.json; with --measure measures.json.",
         ),
     ] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one per core by default.")] = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = "",
+    cluster: ClusterOption = None,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where DIR/controls is written.")] = Path(
         "reports"
     ),
@@ -180,6 +195,8 @@ def controls(
     """
     check(out=out)
     which = _seeds(seeds)
+    from hypotest.studies.cluster import Cluster
+
     with working("finished networks are kept, and the same command goes on from them") as display:
         if measure is not None:
             from hypotest.studies.controls.measures import measure_controls
@@ -192,7 +209,7 @@ def controls(
                 seeds=which,
                 merge=merge or (),
                 out=out,
-                n_workers=workers,
+                where=Cluster(workers, scheduler, cluster),
                 start_stage=display.start_stage,
             )
             say(measures_page(measured))
@@ -207,7 +224,7 @@ def controls(
             pairs=pairs,
             merge=merge or (),
             out=out,
-            n_workers=workers,
+            where=Cluster(workers, scheduler, cluster),
             start_stage=display.start_stage,
         )
     say(controls_summary(whole))

@@ -89,7 +89,7 @@ def prepare(
         subject = load_subject(protocol, base, session.device, session.stage)  # which brings its rows
     brings_rows = isinstance(subject, RowSubject)
     step = session.stage("rows and conditions" if brings_rows else "model, text and positions", 3)
-    reader = subject or load_reader(protocol.subject.model, revision=one_checkpoint(protocol), base=base)
+    reader = subject or load_reader(protocol.subject.name, revision=one_checkpoint(protocol), base=base)
     if not force and not isinstance(reader, RowSubject):
         require_beginning(protocol, reader)
     drawn = find_positions(protocol, base, reader, session, step, kept_out)

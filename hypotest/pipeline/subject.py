@@ -41,7 +41,7 @@ def load_subject(protocol: Protocol, base: Path, device: str, start_stage: Start
         return _network(wanted.network, start_stage)
     return _reached(
         load_language_model(
-            wanted.model,
+            wanted.name,
             layer=_one_layer(protocol),
             revision=one_checkpoint(protocol),
             dtype=wanted.dtype or "float32",
@@ -58,10 +58,9 @@ def _network(name: str, start_stage: StartStage) -> Network:
     from hypotest.subjects.controls.registry import CONTROLS  # imports what each is trained with
 
     control = CONTROLS.get(name)
-    if control is not None and control.is_kept():
-        return control.trained().network
+    is_kept = control is not None and control.is_kept()
     doing = f"building {name}" if control is None else f"training {name}, this once"
-    step = start_stage(doing, 1)
+    step = silent(doing, 1) if is_kept else start_stage(doing, 1)
     network = offered_network(name) if control is None else control.trained().network
     step()
     return network
@@ -101,10 +100,9 @@ def _one_layer(protocol: Protocol) -> int | str:
 
 
 def _require_one(protocol: Protocol) -> None:
-    if protocol.subject.series is not None:
-        key, value = protocol.subject.series
+    if axes := protocol.subject.axes:
         raise SubjectError(
-            f"subject.{key}: found {value}, and only `hypotest run` goes through a series; name one {key}"
+            f"subject.{axes[0]}: names several, and only `hypotest run` goes through a series; name one"
         )
 
 
@@ -148,15 +146,16 @@ def require_neurons(protocol: Protocol, n_neurons: int | None, layer: int | None
         raise ProtocolError("\n".join(problems))
 
 
-def require_checkpoints(protocol: Protocol, base: Path) -> None:
-    """Look for every checkpoint of a series before the first is run: for its configuration and tokenizer.
+def require_readers(protocol: Protocol, base: Path) -> None:
+    """Look for configuration and tokenizer of every model and checkpoint of a series before one is run.
 
     Raises:
         SubjectError: If one cannot be had.
     """
     revisions = protocol.subject.revision
-    for revision in revisions if isinstance(revisions, tuple) else ():
-        load_reader(protocol.subject.model, revision=revision, base=base)
+    for name in protocol.subject.models:
+        for revision in revisions if isinstance(revisions, tuple) else (revisions,):
+            load_reader(name, revision=revision, base=base)
 
 
 def subject_in_memory(protocol: Protocol, model: Any, tokenizer: Any, base: Path) -> LanguageModel:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import joblib
+
 from hypotest.errors import ProtocolError, RunError
 
 if TYPE_CHECKING:
@@ -51,8 +53,12 @@ class Cluster:
         return not self.scheduler and self.file is None and (self.workers or 1) == 1
 
 
+HERE = Cluster()
+"""This machine."""
+
+
 def done_by(
-    cluster: Cluster, work: Callable[[Task], str], tasks: Sequence[Task]
+    cluster: Cluster, work: Callable[[Task], str], tasks: Sequence[Task], *, on_gpu: bool = False
 ) -> Iterator[tuple[int, str]]:
     """Have every task done, in any order.
 
@@ -60,6 +66,8 @@ def done_by(
         cluster: Where.
         work: What does one. Returns what went wrong, as a line; empty if nothing did. Workers import it.
         tasks: Small things that pickle.
+        on_gpu: Whether a task wants a GPU: then, if any worker says that it has one
+            (``dask worker ... --resources GPU=1``), only such workers get tasks, one at a time for each.
 
     Yields:
         The place of a task that is done, and what its work returned.
@@ -71,7 +79,8 @@ def done_by(
     with _client(cluster) as client:
         from distributed import as_completed
 
-        futures = [client.submit(work, task, pure=False) for task in tasks]
+        wants = _resources(client, on_gpu=on_gpu)
+        futures = [client.submit(work, task, pure=False, resources=wants) for task in tasks]
         places = {future.key: place for place, future in enumerate(futures)}
         for future in as_completed(futures):
             place = places[future.key]
@@ -83,6 +92,48 @@ def done_by(
                 )
             else:
                 yield place, " ".join(str(future.exception()).split())
+
+
+@contextmanager
+def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
+    """Where joblib does its work while this is open: in processes here, or on a cluster.
+
+    Args:
+        cluster: Where; processes on this machine are joblib's own, one a core unless it names a number.
+        at_most: Tasks that there are.
+
+    Yields:
+        ``n_jobs`` for joblib.
+
+    Raises:
+        ProtocolError: If the cluster cannot be had.
+    """
+    if not cluster.scheduler and cluster.file is None:
+        yield min(cluster.workers or joblib.cpu_count(), max(1, at_most))
+        return
+    with _client(cluster) as client:
+        client.wait_for_workers(1)  # a queue may let them wait for hours
+        with joblib.parallel_config(backend="dask"):
+            yield -1
+
+
+def choose_gpu() -> None:
+    """In a worker of several on one machine: take the GPU of its own number, where there are several.
+
+    Workers to which one GPU is visible (as those of dask-cuda and of queueing systems) take that.
+    """
+    from distributed import get_worker
+
+    from hypotest.subjects.loading.devices import take_gpu
+
+    name = str(get_worker().name)
+    if name.isdecimal():
+        take_gpu(int(name))
+
+
+def _resources(client: Client, *, on_gpu: bool) -> dict[str, float]:
+    workers = client.scheduler_info(n_workers=-1)["workers"].values()
+    return {"GPU": 1} if on_gpu and any(item["resources"].get("GPU") for item in workers) else {}
 
 
 @contextmanager

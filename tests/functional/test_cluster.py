@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from hypotest.errors import ProtocolError
-from hypotest.studies.cluster import Cluster, done_by
+from hypotest.studies.calibration.calibrate import calibrate
+from hypotest.studies.cluster import Cluster, choose_gpu, done_by
 from tests.functional.test_series import _written
 from tests.functional.watching import with_predictions
 
@@ -104,6 +107,81 @@ def test_a_killed_worker_loses_nothing_that_lies_on_disk(alone, tmp_path):
     assert numbers_of(tmp_path / "reports") == expected
 
 
+def begun(path, out, cache, *options, **further) -> subprocess.Popen:
+    """A run in a process of its own, whose words lie beside its folder."""
+    with out.with_suffix(".txt").open("w", encoding="utf-8") as written:
+        return subprocess.Popen(
+            [sys.executable, "-m", "hypotest", "run", path, "--out", out, *options],
+            env={**os.environ, "HYPOTEST_CACHE": str(cache)},
+            stdout=written,
+            stderr=written,
+            **further,
+        )
+
+
+@pytest.mark.slow
+def test_two_series_use_one_store_at_once(alone, tmp_path):
+    """Both want the same evidence; neither reads what the other has not finished."""
+    path, expected = alone
+    runs = [
+        begun(path, tmp_path / name, tmp_path / "cache", "--workers", "2") for name in ("first", "second")
+    ]
+    assert [run.wait(timeout=600) for run in runs] == [0, 0], (tmp_path / "first.txt").read_text()
+    assert numbers_of(tmp_path / "first") == numbers_of(tmp_path / "second") == expected
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_loses_nothing_that_lies_on_disk(alone, tmp_path):
+    """Killed while workers collect; another one goes on with what the cache holds."""
+    path, expected = alone
+    cache = tmp_path / "cache"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dashless = [sys.executable, "-m", "dask", "scheduler", "--no-dashboard", "--port", str(port)]
+    worker = [sys.executable, "-m", "dask", "worker", address, "--nthreads", "1", "--no-dashboard",
+              "--death-timeout", "10"]  # fmt: skip
+    scheduler = subprocess.Popen([*dashless, "--host", "127.0.0.1"], **quiet)
+    other = subprocess.Popen(worker, env={**os.environ, "HYPOTEST_CACHE": str(cache)}, **quiet)
+    try:
+        run = begun(path, tmp_path / "stopped", cache, "--scheduler", address)
+        wait_for(lambda: list(cache.glob("evidence/*/forward/*")), run)
+        scheduler.kill()
+        assert run.wait(timeout=600) != 0
+        assert "Traceback" not in (tmp_path / "stopped.txt").read_text(encoding="utf-8")
+    finally:
+        for process in (scheduler, other):
+            process.kill()
+            process.wait(timeout=60)
+    again = begun(path, tmp_path / "again", cache, "--workers", "2")
+    assert again.wait(timeout=600) == 0
+    assert numbers_of(tmp_path / "again") == expected
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
+def test_a_disk_that_takes_no_more_fails_members_and_not_the_next_run(alone, tmp_path):
+    """No file may exceed 20 kB: what does not fit is said, and nothing half-written is taken for whole."""
+    import resource
+
+    path, expected = alone
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    cache = tmp_path / "cache"
+    full = begun(path, tmp_path / "full", cache, "--workers", "2", preexec_fn=limit)
+    assert full.wait(timeout=600) != 0
+    words = (tmp_path / "full.txt").read_text(encoding="utf-8")
+    assert "Traceback" not in words and "too large" in words, words
+    again = begun(path, tmp_path / "again", cache, "--workers", "2")
+    assert again.wait(timeout=600) == 0, (tmp_path / "again.txt").read_text(encoding="utf-8")
+    assert numbers_of(tmp_path / "again") == expected
+
+
 def wait_for(condition, process) -> None:
     until = time.monotonic() + 120
     while not condition():
@@ -189,6 +267,54 @@ def test_ways_that_exclude_each_other_and_those_that_are_not_there(tmp_path):
     with pytest.raises(ProtocolError, match="must be at least 1"):
         Cluster(workers=-1)
     assert Cluster(workers=1).is_this_process and not Cluster(workers=2).is_this_process
+
+
+def named(folder: Path) -> str:
+    """A task that says who did it."""
+    return str(distributed.get_worker().name)
+
+
+def test_tasks_that_want_a_gpu_wait_for_workers_that_have_one(tmp_path):
+    """Two workers, of which one says that it has a GPU; without any such worker everybody works."""
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        assert list(done_by(Cluster(scheduler=address), named, [tmp_path], on_gpu=True)) == [(0, "0")]
+        command = ["dask", "worker", address, "--name", "rich", "--nthreads", "1", "--resources", "GPU=1"]
+        other = subprocess.Popen(
+            [sys.executable, "-m", *command, "--no-dashboard"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            with distributed.Client(address) as client:
+                client.wait_for_workers(2, timeout=60)
+            did = dict(done_by(Cluster(scheduler=address), named, [tmp_path] * 4, on_gpu=True))
+            assert set(did.values()) == {"rich"}
+        finally:
+            other.terminate()
+            other.wait(timeout=60)
+
+
+@pytest.mark.parametrize(("name", "chosen"), [("0", [0]), ("5", [1]), ("tcp://10.0.0.1:7", [])])
+def test_workers_of_one_machine_take_a_gpu_each(monkeypatch, name, chosen):
+    import torch
+
+    taken: list[int] = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    monkeypatch.setattr(distributed, "get_worker", lambda: SimpleNamespace(name=name))
+    choose_gpu()
+    assert taken == chosen
+
+
+def test_calibration_counts_the_same_on_a_cluster(tmp_path):
+    from tests.studies.calibration.test_calibrate import SMALL
+
+    here = calibrate([SMALL], 4, tmp_path / "here.json", where=Cluster(1))
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        where = Cluster(scheduler=cluster.scheduler_address)
+        assert calibrate([SMALL], 4, tmp_path / "there.json", where=where, at_a_time=1) == here
 
 
 def test_a_single_run_is_not_handed_out(hypotest, small_protocol, tmp_path):

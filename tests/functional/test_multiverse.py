@@ -142,6 +142,13 @@ def test_the_declared_specification_is_what_a_run_finds(one_choice, finished, ca
     assert verdict.statuses == {item.hypothesis: item.status for item in run.results.verdicts}
 
 
+def test_workers_find_the_same(protocol, finished, cache, tmp_path, monkeypatch):
+    """Two processes that read the evidence by themselves: the same tests, to the last digit."""
+    monkeypatch.setenv("HYPOTEST_CACHE", str(cache))
+    handed_out = package.multiverse(protocol, out=tmp_path, device="cpu", workers=2)
+    assert handed_out.tests == finished[0].tests
+
+
 def test_verdicts_for_every_evidence_and_group(finished):
     verdicts = finished[0].verdicts
     assert len(verdicts) == 3 * 2 * 2

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hypotest.inference.trend import kendall_trend
+from hypotest.inference.trend import Trend, _taus, common_trend, kendall_trend, tolerated_autocorrelation
 
 
 def _tau_b(values) -> float:
@@ -69,3 +69,67 @@ def test_scale_does_not_matter_and_the_mirror_has_the_other_sign(values, factor)
 def test_no_trend_of_nothing(values):
     with pytest.raises(ValueError, match="at least two finite values"):
         kendall_trend(values, np.random.default_rng(0))
+
+
+@given(
+    st.lists(st.lists(st.integers(-3, 3), min_size=5, max_size=5), min_size=1, max_size=4),
+)
+def test_many_taus_at_once_are_those_of_each(series):
+    assert _taus(np.array(series, dtype=float)) == pytest.approx(
+        [_tau_b(values) if len(set(values)) > 1 else 0.0 for values in series]
+    )
+
+
+def test_a_common_trend_of_one_series_is_its_own():
+    values = [1.0, 2.0, 4.0, 3.0]
+    assert common_trend([[values]], np.random.default_rng(0)) == kendall_trend(
+        values, np.random.default_rng(0)
+    )
+
+
+def test_trainings_are_permuted_by_themselves():
+    """Two trainings of three checkpoints: of 36 orders of both, two have |mean tau| = 1."""
+    trend = common_trend([[[1, 2, 3]], [[4, 5, 7]]], np.random.default_rng(0))
+    assert trend.tau == 1.0
+    assert trend.p_value == pytest.approx(2 / 36, abs=0.008)
+
+
+def test_layers_of_a_training_are_permuted_together():
+    """Without a trend two layers that say the same reject as often as one of them, not more often."""
+    rng = np.random.default_rng(3)
+    rejected = apart = 0
+    for _ in range(300):
+        layer = rng.standard_normal(6)
+        training = [layer.tolist(), (layer + 0.05 * rng.standard_normal(6)).tolist()]
+        rejected += common_trend([training], rng).p_value <= 0.05
+        apart += common_trend([[series] for series in training], rng).p_value <= 0.05
+    assert rejected <= 25 < apart  # 25 is the 99 % point of a level of 0.05
+
+
+@pytest.mark.parametrize("wrong", [[], [[[1.0]]], [[[1, 2, 3]], [[1, 2]]]])
+def test_what_is_no_common_trend(wrong):
+    with pytest.raises(ValueError, match=r"a common trend|at least two"):
+        common_trend(wrong, np.random.default_rng(0))
+
+
+def test_a_trend_tolerates_resemblance_up_to_its_level():
+    """Simulated by itself: at what is tolerated about 5 % of AR(1) series are ordered as well, above more."""
+    rng = np.random.default_rng(1)
+    trend = Trend(0.7, 0.002, 11)
+    tolerated = tolerated_autocorrelation(trend, 1, 0.05, rng)
+
+    def as_ordered(correlation: float) -> float:
+        series = rng.standard_normal((4000, 11))
+        for place in range(1, 11):
+            series[:, place] = (
+                correlation * series[:, place - 1] + np.sqrt(1 - correlation**2) * (series[:, place])
+            )
+        return float(np.mean([abs(_tau_b(row)) >= 0.7 for row in series[:1500]]))
+
+    assert tolerated is not None
+    assert as_ordered(tolerated) == pytest.approx(0.05, abs=0.02)
+    assert as_ordered(min(0.99, tolerated + 0.3)) > 0.08
+
+
+def test_no_trend_tolerates_nothing():
+    assert tolerated_autocorrelation(Trend(0.2, 0.4, 8), 1, 0.05, np.random.default_rng(0)) is None

@@ -121,11 +121,10 @@ def require_single(protocol: Protocol, path: Path, command: str) -> None:
     Raises:
         ProtocolError: If the protocol is a series.
     """
-    if protocol.subject.series is not None:
-        key, value = protocol.subject.series
+    if axes := protocol.subject.axes:
         raise ProtocolError(
-            f"{path} subject.{key}: must be one {key} for `hypotest {command}`; found {value}: name one "
-            "(only `hypotest run` goes through a series)"
+            f"{path} subject.{axes[0]}: must be one for `hypotest {command}`; found several: name one (only "
+            "`hypotest run` goes through a series)"
         )
 
 

@@ -70,6 +70,17 @@ Revisions = Annotated[
 """One checkpoint, or several."""
 Layers = Annotated[tuple[int, ...], Field(max_length=1000)]
 """Several blocks, each by its number."""
+ModelName = Annotated[str, Field(min_length=1)]
+Models = Annotated[
+    Annotated[ModelName, Tag("word")]
+    | Annotated[Annotated[tuple[ModelName, ...], Field(max_length=1000)], Tag("other")],
+    either(None, list | tuple, "must be a model, or a list of at least two"),
+]
+"""One network, or several."""
+SEED = "{seed}"
+"""In a model's name: what each of `subject.seed` stands for."""
+Axis = Literal["model", "revision", "layer"]
+"""What the runs of a series differ in; a seed makes another model."""
 
 
 def _layer_kind(value: Any) -> str | None:
@@ -89,11 +100,15 @@ class Subject(Strict):
         "installed package offers it (entry points `hypotest.subjects`), that of a network whose "
         "organisation is known (`hypotest controls`), or of one that is given in Python",
     )
-    model: str = Field(
+    model: Models = Field(
         default="reference",
         description="`reference` (ships with hypotest), a Hub id, a folder in Hugging Face format, a .gguf "
-        f"file, or a model that a package brings: {', '.join(PACKAGED)}",
-        min_length=1,
+        f"file, or a model that a package brings: {', '.join(PACKAGED)}; a list is run one after the other",
+    )
+    seed: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(max_length=1000)] | None = Field(
+        default=None,
+        description=f"seeds of trainings that differ in nothing else, each in place of {SEED} in `model`, "
+        f"such as EleutherAI/pythia-160m-seed{SEED}; run one after the other",
     )
     revision: Revisions | None = Field(
         default=None,
@@ -132,16 +147,32 @@ class Subject(Strict):
     )
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """Every network by its name, seeds filled in."""
+        names = self.model if isinstance(self.model, tuple) else (self.model,)
+        if self.seed is None:
+            return names
+        return tuple(name.replace(SEED, str(seed)) for name in names for seed in self.seed)
+
+    @property
+    def name(self) -> str:
+        """The network's; of several, that of the first."""
+        return self.models[0]
+
+    @property
     def several_layers(self) -> bool:
-        """Whether more than one block is tested, one after the other."""
+        """Whether more than one block of a network is tested, one after the other."""
         return self.layer == "all" or isinstance(self.layer, tuple)
 
     @property
-    def series(self) -> tuple[Literal["layer", "revision"], str] | None:
-        """The key that makes a series of runs, and what stands there in words; None for a single run."""
-        if self.several_layers:
-            return "layer", "all" if self.layer == "all" else "a list"
-        return ("revision", "a list") if isinstance(self.revision, tuple) else None
+    def axes(self) -> tuple[Axis, ...]:
+        """What the runs of a series differ in, the slowest first; empty for a single run."""
+        several: dict[Axis, bool] = {
+            "model": isinstance(self.model, tuple) or self.seed is not None,
+            "revision": isinstance(self.revision, tuple),
+            "layer": self.several_layers,
+        }
+        return tuple(axis for axis, is_so in several.items() if is_so)
 
 
 Material = Literal["text", "examples", "rows"]

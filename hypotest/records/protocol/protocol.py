@@ -211,21 +211,25 @@ class Protocol(Strict):
 
     @property
     def is_series(self) -> bool:
-        """Whether it is run more than once: at several layers, or on several checkpoints."""
-        return self.subject.series is not None
+        """Whether it is run more than once: on several models or checkpoints, or at several layers."""
+        return bool(self.subject.axes)
 
-    def member(self, *, layer: int | None = None, revision: str | None = None) -> Protocol:
-        """The plan of one run of a series, at one layer of one checkpoint.
+    def member(
+        self, *, model: str | None = None, revision: str | None = None, layer: int | None = None
+    ) -> Protocol:
+        """The plan of one run of a series, at one layer of one checkpoint of one model.
 
         What the protocol says of the course over checkpoints is described there and decides nothing.
 
         Args:
-            layer: Instead of the list, or of `all`.
+            model: Instead of the list, or of one name and its seeds.
             revision: Instead of the list.
+            layer: Instead of the list, or of `all`.
         """
-        changes = {
-            name: value for name, value in (("layer", layer), ("revision", revision)) if value is not None
-        }
+        given = {"model": model, "revision": revision, "layer": layer}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        if model is not None:
+            changes["seed"] = None
         predictions = tuple(
             item.model_copy(
                 update={

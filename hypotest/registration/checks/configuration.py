@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from hypotest.records.protocol.packaged import PACKAGED
@@ -49,24 +50,34 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
     subject = protocol.subject
     if subject.network is not None:
         return  # which is found when it is asked for
-    if subject.model in PACKAGED or subject.model.lower().endswith(SUFFIX):
+    per_name = 1 if subject.seed is None else len(subject.seed)
+    for place, name in enumerate(subject.models):
+        path = (*_MODEL, place // per_name) if isinstance(subject.model, tuple) else _MODEL
+        for item in _of_model(protocol.member(model=name), base):
+            yield item if item.path != _MODEL else replace(item, path=path)
+
+
+def _of_model(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
+    """Of a plan with one model."""
+    subject = protocol.subject
+    if subject.name in PACKAGED or subject.name.lower().endswith(SUFFIX):
         yield from _of_file(protocol, base)
         return
-    folder = REFERENCE_FOLDER if subject.model == "reference" else base / subject.model
+    folder = REFERENCE_FOLDER if subject.name == "reference" else base / subject.name
     if not os.path.isdir(folder):  # which answers also for names that no file can have
-        if not is_hub_name(subject.model):
+        if not is_hub_name(subject.name):
             message = (
-                f"no folder {shown(str(folder))}, and {shown(subject.model)} is no name of the Hugging Face "
+                f"no folder {shown(str(folder))}, and {shown(subject.name)} is no name of the Hugging Face "
                 "Hub (OWNER/NAME): check the path"
             )
             yield Finding(_MODEL, message)
         else:
             for path, revision in _revisions(protocol):
-                yield from _shape(protocol, _cached_configuration(subject.model, revision), path)
+                yield from _shape(protocol, _cached_configuration(subject.name, revision), path)
             yield from _to_be_fetched(protocol)
         return
     for path, revision in _revisions(protocol):
-        if revision is None or subject.model == "reference":
+        if revision is None or subject.name == "reference":
             place = folder
         elif os.path.isdir(folder / revision):
             place = folder / revision
@@ -79,14 +90,14 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
 def predicted_token(protocol: Protocol, base: pathlib.Path) -> Predicted:
     """Which token the model of a protocol predicts, by its configuration; the next one where none is here."""
     subject = protocol.subject
-    if subject.network is not None or subject.model == "reference":
+    if subject.network is not None or subject.name == "reference":
         return "next"
     revision = next(iter(_revisions(protocol)))[1]
-    folder = base / subject.model
+    folder = base / subject.name
     if os.path.isdir(folder):
         data = _read((folder if revision is None else folder / revision) / "config.json")
     else:
-        data = _cached_configuration(subject.model, revision) if is_hub_name(subject.model) else None
+        data = _cached_configuration(subject.name, revision) if is_hub_name(subject.name) else None
     if data is None or data.get("is_decoder"):
         return "next"
     family = FAMILIES.get(str(data.get("model_type")))
@@ -119,7 +130,7 @@ def _of_folder(protocol: Protocol, folder: pathlib.Path, path: KeyPath) -> Itera
 
 def _of_file(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
     """Of a GGUF file, or of a package that brings one."""
-    name = protocol.subject.model
+    name = protocol.subject.name
     if protocol.subject.revision is not None:
         yield Finding(_REVISION, f"{shown(name)} is one file, which has no revisions: remove it")
     file = _gguf_file(protocol, base)
@@ -146,7 +157,7 @@ def _of_file(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
 
 
 def _gguf_file(protocol: Protocol, base: pathlib.Path) -> pathlib.Path | None:
-    name = protocol.subject.model
+    name = protocol.subject.name
     if name in PACKAGED:
         return PACKAGED[name].path()
     return base / name if name.lower().endswith(SUFFIX) else None
@@ -158,7 +169,7 @@ def _shape(protocol: Protocol, data: Mapping[str, Any] | None, path: KeyPath) ->
 
 
 def _fits(protocol: Protocol, config: Shape, path: KeyPath) -> Iterator[Finding]:
-    layer, name = protocol.subject.layer, shown(protocol.subject.model)
+    layer, name = protocol.subject.layer, shown(protocol.subject.name)
     depends = (_MODEL, path)
     if isinstance(layer, tuple):
         for place, number in enumerate(layer):
@@ -182,7 +193,7 @@ def _fits(protocol: Protocol, config: Shape, path: KeyPath) -> Iterator[Finding]
 def _layer(
     protocol: Protocol, layer: int, config: Shape, path: KeyPath, depends: tuple[KeyPath, ...]
 ) -> Iterator[Finding]:
-    name, n_layers = shown(protocol.subject.model), config.n_layers
+    name, n_layers = shown(protocol.subject.name), config.n_layers
     if n_layers is None:
         return
     if not -n_layers <= layer < n_layers:
@@ -221,7 +232,7 @@ def _read(file: pathlib.Path) -> Mapping[str, Any] | None:
 
 def _to_be_fetched(protocol: Protocol) -> Iterator[Finding]:
     """What the cache lacks of a model of the Hub; the network is not asked."""
-    name, lacking = protocol.subject.model, {}
+    name, lacking = protocol.subject.name, {}
     for _, revision in _revisions(protocol):
         config = _cached(name, "config.json", revision)
         missing = ("configuration, tokenizer, weights",) if config is None else lacking_files(config.parent)

@@ -86,9 +86,10 @@ def _listed(protocol: Protocol) -> Iterator[Finding]:
         if layer != next(iter(layers)):
             message = f"must be of one layer, as {first} is; found {item}: test each layer by itself"
             yield Finding((*_IDS, place), message, depends=(_SELECT,))
-    if protocol.group.ids and protocol.subject.several_layers:
-        message = "are neurons of one layer, and subject.layer names several: name their layer there"
-        yield Finding(_IDS, message, depends=(_SELECT, ("subject", "layer")))
+    for axis in protocol.subject.axes if protocol.group.ids else ():
+        if axis != "revision":
+            message = f"are neurons of one layer of one model, and subject.{axis} names several: name theirs"
+            yield Finding(_IDS, message, depends=(_SELECT, ("subject", axis)))
 
 
 def _no_other_groups(protocol: Protocol) -> Iterator[Finding]:

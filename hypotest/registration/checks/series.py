@@ -1,4 +1,4 @@
-"""Checks of a protocol that is run more than once: at several layers, or on checkpoints of one training."""
+"""Checks of a protocol that is run more than once: on models or checkpoints, or at several layers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
+from hypotest.records.protocol.material import SEED
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import Finding, KeyPath, shown
@@ -13,6 +14,8 @@ from hypotest.registration.findings import Finding, KeyPath, shown
 _STEP = re.compile(r"(?:step|checkpoint|iter|global_step)[-_]?(\d{1,15})(?!\d)", re.IGNORECASE)
 _LAYER: KeyPath = ("subject", "layer")
 _REVISION: KeyPath = ("subject", "revision")
+_MODEL: KeyPath = ("subject", "model")
+_SEED: KeyPath = ("subject", "seed")
 
 
 def checkpoint_step(revision: str) -> int | None:
@@ -32,14 +35,18 @@ def checkpoint_step(revision: str) -> int | None:
     return int(revision) if re.fullmatch(r"[0-9]{1,15}", revision) else None
 
 
-def fewest_checkpoints(level: float) -> int:
-    """Checkpoints from which the two-sided permutation p-value of a trend, at least 2/n!, reaches a level.
+def fewest_checkpoints(level: float, trainings: int = 1) -> int:
+    """Checkpoints from which the two-sided permutation p-value of a trend reaches a level.
+
+    Args:
+        level: The level.
+        trainings: Each with these checkpoints, and permuted by itself: p is at least 2 / (n!)^trainings.
 
     Examples:
-        >>> fewest_checkpoints(0.05), fewest_checkpoints(0.05 / 4)
-        (5, 6)
+        >>> fewest_checkpoints(0.05), fewest_checkpoints(0.05 / 4), fewest_checkpoints(0.05, trainings=3)
+        (5, 6, 3)
     """
-    return next(n for n in range(2, 200) if 2 / math.factorial(n) <= level)
+    return next(n for n in range(2, 200) if 2 / math.factorial(n) ** trainings <= level)
 
 
 def series_findings(protocol: Protocol) -> Iterator[Finding]:
@@ -49,6 +56,7 @@ def series_findings(protocol: Protocol) -> Iterator[Finding]:
         Errors.
     """
     revisions, layers = protocol.subject.revision, protocol.subject.layer
+    yield from _models(protocol)
     if isinstance(layers, tuple):
         yield from _layers(layers)
     if isinstance(revisions, tuple):
@@ -57,6 +65,29 @@ def series_findings(protocol: Protocol) -> Iterator[Finding]:
     for place, prediction in enumerate(protocol.predictions):
         if prediction.contrast.trajectory:
             yield from _trend(prediction, revisions, ("predictions", place))
+
+
+def _models(protocol: Protocol) -> Iterator[Finding]:
+    model, seeds = protocol.subject.model, protocol.subject.seed
+    names = model if isinstance(model, tuple) else (model,)
+    if isinstance(model, tuple) and len(model) < 2:
+        yield Finding(_MODEL, f"must be a model, or a list of at least two; found a list of {len(model)}")
+    for place, name in enumerate(names):
+        path = (*_MODEL, place) if isinstance(model, tuple) else _MODEL
+        if name in names[:place]:
+            yield Finding(path, f"must be listed once; found {shown(name)} twice: remove it")
+        if seeds is not None and SEED not in name:
+            message = f"must hold {SEED} where subject.seed lists seeds; found {shown(name)}"
+            yield Finding(path, message, depends=(_SEED,))
+        if seeds is None and SEED in name:
+            message = f"holds {SEED}, and no seeds are listed: write them as subject.seed, or name one"
+            yield Finding(path, message, depends=(_SEED,))
+    if seeds is not None and len(seeds) < 2:
+        message = f"must be a list of at least two seeds; found {len(seeds)}: write it into subject.model"
+        yield Finding(_SEED, message)
+    for place, seed in enumerate(seeds or ()):
+        if seed in (seeds or ())[:place]:
+            yield Finding((*_SEED, place), f"must be listed once; found {seed} twice: remove it")
 
 
 def _layers(layers: tuple[int, ...]) -> Iterator[Finding]:
@@ -73,10 +104,7 @@ def _checkpoints(protocol: Protocol, revisions: tuple[str, ...]) -> Iterator[Fin
         message = f"must be a revision, or a list of at least two; found a list of {len(revisions)}"
         yield Finding(_REVISION, message)
         return
-    if protocol.subject.several_layers:
-        message = "must be one layer where there are several revisions; found several: choose one"
-        yield Finding(("subject", "layer"), message, depends=(_REVISION,))
-    if protocol.subject.model == "reference":
+    if "reference" in protocol.subject.models:
         message = "must be one checkpoint, since the reference model ships as one; found a list: remove it"
         yield Finding(_REVISION, message, depends=(("subject", "model"),))
     steps = [checkpoint_step(revision) for revision in revisions]
@@ -93,7 +121,7 @@ def _checkpoints(protocol: Protocol, revisions: tuple[str, ...]) -> Iterator[Fin
             yield Finding((*_REVISION, place), message)
     if any(item.role != "descriptive" for item in protocol.trends):
         n_tests = max(1, len(protocol.deciding))
-        needed = fewest_checkpoints(protocol.decision.level / n_tests)
+        needed = fewest_checkpoints(protocol.decision.level / n_tests, max(1, len(protocol.subject.models)))
         if len(revisions) < needed:
             over = f" / {n_tests} deciding predictions" if n_tests > 1 else ""
             message = (

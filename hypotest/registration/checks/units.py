@@ -32,9 +32,14 @@ def unit_findings(protocol: Protocol) -> Iterator[Finding]:
             message = "is for language models; the units of a network come with it: remove it"
             yield Finding(_UNITS, message, depends=(("subject", "network"),))
         return
-    if isinstance(units, SparseAutoencoder) and protocol.subject.several_layers:
-        message = "is an autoencoder of one block, and subject.layer names several: name its block there"
-        yield Finding(_UNITS, message, depends=(_LAYER,))
+    if isinstance(units, SparseAutoencoder):
+        for axis in protocol.subject.axes:
+            if axis != "revision":
+                message = (
+                    f"is an autoencoder of one block of one model, and subject.{axis} names several: name "
+                    "its own there"
+                )
+                yield Finding(_UNITS, message, depends=(("subject", axis),))
     lacking, many = UNITS_LACK.get(kind_name(units), frozenset()), unit_facts(units).many
     for item in declared(protocol):
         if wanted := item.null.needs & lacking:

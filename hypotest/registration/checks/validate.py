@@ -101,7 +101,7 @@ def _title(protocol: Protocol) -> Iterator[Finding]:
 
 def _subject(protocol: Protocol) -> Iterator[Finding]:
     yield from _anatomy(protocol)
-    if protocol.subject.model == "reference" and isinstance(protocol.subject.revision, str):
+    if protocol.subject.models == ("reference",) and isinstance(protocol.subject.revision, str):
         message = "is used with a Hub id or a folder only; remove it"
         yield Finding(("subject", "revision"), message, "warning", (("subject", "model"),))
     table = protocol.frequencies

@@ -13,6 +13,8 @@ from hypotest.records.protocol.units import unit_facts
 from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.sentences import sentence_list
 
+_FEW = 6
+"""Models that are named."""
 _OF_EXAMPLES = {"index": "length of the prompt", "token": "last token of the prompt"}
 """What `FACTOR_WORDS` calls otherwise in running text."""
 
@@ -70,6 +72,21 @@ def layer_words(subject: Subject) -> str:
     elif subject.layer == "all":
         block = "every block, one block after the other"
     return unit_facts(subject.units).where.format(block)
+
+
+def model_words(subject: Subject, reference: str, other: str = "") -> str:
+    """Which network; of several, how many and which.
+
+    Args:
+        subject: Of a protocol that names a language model.
+        reference: What the model that ships with hypotest is called.
+        other: What stands before the name of another one.
+    """
+    called = [reference if name == "reference" else f"{other}{name}" for name in subject.models]
+    if len(called) == 1:
+        return called[0]
+    shown = called if len(called) <= _FEW else [*called[: _FEW - 1], f"{len(called) - _FEW + 1} more"]
+    return f"{len(called)} models, one after the other ({sentence_list(shown)})"
 
 
 def revision_words(subject: Subject) -> str:

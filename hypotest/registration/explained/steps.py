@@ -18,6 +18,7 @@ from hypotest.registration.explained.meanings import (
     layer_words,
     limits_text,
     match_words,
+    model_words,
     null_words,
     revision_words,
 )
@@ -33,7 +34,7 @@ def steps(protocol: Protocol) -> Iterator[Line]:
     """
     subject, sample = protocol.subject, protocol.sample
     words = material_words(protocol)
-    model = "the small model that ships with hypotest" if subject.model == "reference" else subject.model
+    model = model_words(subject, "the small model that ships with hypotest")
     model = f"the network {subject.network}" if subject.network else model
     revision = f" ({revision_words(subject)})" if subject.revision else ""
     before = [

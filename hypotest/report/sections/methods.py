@@ -113,7 +113,7 @@ def sources() -> Items:
 def _preregistration(results: Results, protocol: Protocol) -> str:
     source = f" (after {protocol.source})" if protocol.source else ""
     names = sentence_list(protocol.hypotheses)
-    model = results.subject.get("name", protocol.subject.network or protocol.subject.model)
+    model = results.subject.get("name", protocol.subject.network or protocol.subject.name)
     return (
         f"The hypotheses {names}{source}, the outcome that each expects, the margins and the "
         "decision "

@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, delayed
 from pydantic import TypeAdapter
 
 from hypotest.engine.progress import StartStage, silent
@@ -39,6 +39,7 @@ from hypotest.studies.calibration.page import calibration_page
 from hypotest.studies.calibration.rates import CONFIDENCE, count_case
 from hypotest.studies.calibration.record import SCHEMA_VERSION, CalibratedProtocol, Calibration
 from hypotest.studies.calibration.tally import LEVEL, tally_range
+from hypotest.studies.cluster import HERE, Cluster, processes
 
 COUNTS = "counts.json"
 """Beside results, what the next call goes on from."""
@@ -79,7 +80,7 @@ def calibrate(
     first: int = 0,
     parts: Sequence[Path] = (),
     seed: int = SEED,
-    n_workers: int | None = None,
+    where: Cluster = HERE,
     minutes: float | None = None,
     at_a_time: int | None = None,
     start_stage: StartStage = silent,
@@ -94,7 +95,7 @@ def calibrate(
         first: Number of the first simulation: of a part, others being done elsewhere.
         parts: Files of counts from elsewhere, to be added.
         seed: Simulation i of a scenario depends on it, on the scenario's name and on i.
-        n_workers: Processes; None for one per core. The result is the same with any number.
+        where: Processes, one per core by default, or a cluster. The result is the same with any number.
         minutes: After which no more are begun; None: until all are done.
         at_a_time: Simulations that a process does at a time, which is what a kill may cost; None for up to
             20.
@@ -123,11 +124,11 @@ def calibrate(
                 return
             yield delayed(_counted)(by_name[name], counts[name].key, seed, numbers)
 
-    jobs = min(n_workers or cpu_count(), max(1, len(left)))
-    for name, part in Parallel(n_jobs=jobs, return_as="generator_unordered")(begun()):
-        counts[name] = counts[name].plus(part)
-        write_counts(file, {**there, **counts})
-        step()
+    with processes(where, len(left)) as n_jobs:
+        for name, part in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(begun()):
+            counts[name] = counts[name].plus(part)
+            write_counts(file, {**there, **counts})
+            step()
     tallies = ((item, counts[item.name].tally or {}) for item in cases)
     rates = [count_case(item, tally) for item, tally in tallies if "whole" in tally]
     if cases and not rates:

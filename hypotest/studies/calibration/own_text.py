@@ -81,11 +81,11 @@ def own_cases(
 def _measured(plan: Protocol, path: Path, start_stage: StartStage) -> tuple[int, Texts]:
     """The layer's width, and the rows of both splits."""
     step = start_stage("text and positions", 2)
-    reader = load_reader(plan.subject.model, revision=one_checkpoint(plan), base=path.parent)
+    reader = load_reader(plan.subject.name, revision=one_checkpoint(plan), base=path.parent)
     width = layer_width(plan, reader, path.parent)
     if width is None:
         raise ProtocolError(
-            f"{path}: the width of the layer of {plan.subject.model} is not known from its configuration: "
+            f"{path}: the width of the layer of {plan.subject.name} is not known from its configuration: "
             "subject.anatomy says where its neurons are"
         )
     session = Session.start(plan.seed, start_stage)

@@ -240,7 +240,7 @@ def _is_same_model(models: tuple[str, ...], plan: Protocol) -> bool:
     """Whether the run's model is one of them: the Hub id, or a folder of that name."""
     if plan.subject.revision not in _FINAL:
         return False
-    name = PurePath(plan.subject.model).name.lower()
+    name = PurePath(plan.subject.name).name.lower()
     return any(name == PurePath(model).name.lower() for model in models)
 
 

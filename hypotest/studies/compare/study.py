@@ -162,7 +162,7 @@ def _described(item: OpenedRun, run: Run) -> ComparedRun:
         label=item.label,
         folder=str(run.folder),
         protocol_id=results.protocol_id,
-        model=item.plan.subject.network or item.plan.subject.model,
+        model=item.plan.subject.network or item.plan.subject.name,
         revision=revision if isinstance(revision := item.plan.subject.revision, str) else None,
         layer=layer if isinstance(layer := subject.get("layer"), int) else None,
         statuses={verdict.hypothesis: verdict.status for verdict in results.verdicts},

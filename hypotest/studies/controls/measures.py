@@ -28,6 +28,7 @@ from hypotest.pipeline.many import evidence_of
 from hypotest.records.protocol.prediction import Contrast, Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import suggestion
+from hypotest.studies.cluster import HERE, Cluster
 from hypotest.studies.controls.examine import key_of, plan_of, truth_of
 from hypotest.studies.controls.kept import KeptRecords
 from hypotest.studies.controls.measures_page import measures_page, write_measures
@@ -50,7 +51,7 @@ def measure_controls(
     seeds: int | Sequence[int] = 1,
     merge: Sequence[str | Path] = (),
     out: str | Path | None = None,
-    n_workers: int | None = None,
+    where: Cluster = HERE,
     start_stage: StartStage = silent,
 ) -> MeasuredControls:
     """See which networks of known organisation measures tell apart.
@@ -61,7 +62,7 @@ def measure_controls(
         seeds: As for `hypotest.studies.controls.study.examine_controls`; one tells nothing apart.
         merge: Files ``measures.json`` of other machines, whose records are taken over first.
         out: Folder that gets ``<out>/controls/measures.md``; default ``reports``.
-        n_workers: Processes; None for one per core.
+        where: As for `hypotest.studies.controls.study.examine_controls`.
         start_stage: Told of each network, for progress.
 
     Returns:
@@ -86,7 +87,7 @@ def measure_controls(
         (*item, tuple(name for name in asked if kept.fresh((item[0].name, *item[1:], name)) is None))
         for item in networks_of(chosen, seeds)
     ]
-    make_missing(kept, _measured, [item for item in missing if item[3]], n_workers, start_stage)
+    make_missing(kept, _measured, [item for item in missing if item[3]], where, start_stage)
     write_measures(_result(kept, folder, tuple(CONTROLS), tuple(MEASURES)))
     return _result(kept, folder, tuple(item.name for item in chosen), asked)
 

@@ -8,12 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from joblib import Parallel, cpu_count, delayed
+from joblib import Parallel, delayed
 
 from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.session import Session
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_command
+from hypotest.studies.cluster import HERE, Cluster, processes
 from hypotest.studies.controls.examine import examine, key_of, plan_of
 from hypotest.studies.controls.judge import expected_words, judge, rate_of
 from hypotest.studies.controls.kept import KeptRecord, KeptRecords
@@ -35,7 +36,7 @@ def examine_controls(
     pairs: bool = False,
     merge: Sequence[str | Path] = (),
     out: str | Path | None = None,
-    n_workers: int | None = None,
+    where: Cluster = HERE,
     start_stage: StartStage = silent,
 ) -> Controls:
     """Train networks whose organisation is known, put each to its protocol, and count right verdicts.
@@ -51,7 +52,7 @@ def examine_controls(
             minutes.
         merge: Files ``controls.json`` of other machines, whose records are taken over first.
         out: Folder that gets ``<out>/controls``; default ``reports``.
-        n_workers: Processes; None for one per core.
+        where: Processes, one per core by default, or a cluster whose workers share this cache.
         start_stage: Told of each network, for progress.
 
     Returns:
@@ -74,7 +75,7 @@ def examine_controls(
 
     runs = [item for item in networks_of(chosen, seeds) if is_missing(*item)]
     calls = [(*item, _wants_pairs(pairs, *item[1:])) for item in runs]
-    make_missing(kept, _examined, calls, n_workers, start_stage)
+    make_missing(kept, _examined, calls, where, start_stage)
     whole = Controls(results_of(kept), folder, sum(map(kept.is_stale, kept)))
     write_controls(whole, start_stage)
     names = {item.name for item in chosen}
@@ -96,7 +97,7 @@ def make_missing(
     kept: KeptRecords[Made],
     function: Callable[..., Sequence[Made]],
     calls: Sequence[tuple[Any, ...]],
-    n_workers: int | None,
+    where: Cluster,
     start_stage: StartStage,
 ) -> None:
     """Compute records in processes, and keep each as soon as it is there.
@@ -107,25 +108,25 @@ def make_missing(
         kept: Gets them, and is written at the end, whatever happens.
         function: From control, seed, whether trained and more to records; its last argument hears of stages.
         calls: Its arguments but the last.
-        n_workers: Processes; None for one per core.
+        where: Processes, one per core by default, or a cluster.
         start_stage: Told of finished networks, and of stages where there is one process.
     """
     shares: dict[tuple[str, int], list[tuple[Any, ...]]] = {}
     for item in calls:
         shares.setdefault((item[0].recipe.name, item[1]), []).append(item)
     step = start_stage("networks", len(calls))
-    jobs = min(n_workers or cpu_count(), max(1, len(shares)))
-    told = start_stage if jobs == 1 else silent
-    try:
-        for share in Parallel(n_jobs=jobs, return_as="generator_unordered")(
-            delayed(_share)(function, items, told) for items in shares.values()
-        ):
-            for records in share:
-                for record in records:
-                    kept.add(record)
-                step()
-    finally:
-        kept.write()
+    with processes(where, len(shares)) as n_jobs:
+        told = start_stage if n_jobs == 1 else silent
+        try:
+            for share in Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+                delayed(_share)(function, items, told) for items in shares.values()
+            ):
+                for records in share:
+                    for record in records:
+                        kept.add(record)
+                    step()
+        finally:
+            kept.write()
 
 
 def _share(

@@ -58,11 +58,16 @@ def check_corpus(
     """
     path = protocol_file(protocol)
     plan = load_protocol(path)
+    if len(plan.subject.models) > 1:
+        raise ProtocolError(
+            f"{path} subject.model: must be one for `hypotest corpus check`, since models cut a text in "
+            "ways of their own; found several: name one"
+        )
     check_command(out=results_folder(plan, out))
     step = start_stage("tokenizer, text and positions", 3)
     revision = plan.subject.revision  # the checkpoints of one training share a tokenizer
     first = revision[0] if isinstance(revision, tuple) else revision
-    reader = load_reader(plan.subject.model, revision=first, base=path.parent)
+    reader = load_reader(plan.subject.name, revision=first, base=path.parent)
     step()
     kept_out = kept_out_of_evaluation(path)
     cuts: list[str] = []
@@ -82,7 +87,7 @@ def check_corpus(
         protocol_id=plan.id,
         title=plan.title,
         words=material_words(plan, "masked" if reader.is_masked else "next"),
-        model=plan.subject.model,
+        model=plan.subject.name,
         sources=tuple(str(source) for source in drawn.sources),
         documents=len(drawn.documents),
         blocks=len(drawn.blocks.tokens),

@@ -14,7 +14,13 @@ from hypotest.records.protocol.texts import CorpusFiles, CorpusHub, CorpusPackag
 from hypotest.records.protocol.wording import material_words
 from hypotest.records.results.sentences import sentence_list
 from hypotest.records.seen import Seen, SeenBy
-from hypotest.registration.explained.meanings import layer_words, limits_text, match_words, revision_words
+from hypotest.registration.explained.meanings import (
+    layer_words,
+    limits_text,
+    match_words,
+    model_words,
+    revision_words,
+)
 from hypotest.report.numbers import count_text
 from hypotest.report.sections.methods import stops_of
 from hypotest.report.sections.sampled import OUTCOMES, beginning_words
@@ -182,11 +188,7 @@ def subject_words(protocol: Protocol) -> str:
     subject = protocol.subject
     if subject.network is not None:
         return f"{layer_words(subject)} of the network {subject.network}"
-    model = (
-        "the reference model that ships with hypotest"
-        if subject.model == "reference"
-        else f"the model {subject.model}"
-    )
+    model = model_words(subject, "the reference model that ships with hypotest", "the model ")
     revision = f", {revision_words(subject)}" if subject.revision else ""
     return f"{layer_words(subject)} of {model}{revision}"
 
@@ -195,7 +197,7 @@ def _frequencies(protocol: Protocol) -> str:
     chosen = protocol.frequencies
     if isinstance(chosen, str) and chosen != "reference":
         return f"the table {chosen}"
-    if chosen == "reference" and protocol.subject.model == "reference":
+    if chosen == "reference" and protocol.subject.models == ("reference",):
         return "the token counts that ship with the reference model"
     text = "reference" if isinstance(chosen, str) else chosen.count
     if isinstance(text, str):

@@ -18,13 +18,10 @@ from typing import Any
 from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
-from hypotest.errors import CorpusError, EvidenceError, ProtocolError
-from hypotest.measures.registry import for_outcomes
+from hypotest.errors import CorpusError, ProtocolError
 from hypotest.nulls.form import Form
-from hypotest.nulls.registry import declared as declared_nulls
-from hypotest.nulls.registry import form_of, needed_nulls, with_nulls
+from hypotest.nulls.registry import form_of, needed_nulls
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.checks.channels import check_channels
 from hypotest.pipeline.checks.preflight import check_command, require_single, results_folder
 from hypotest.pipeline.checks.reach import check_reach
@@ -33,14 +30,20 @@ from hypotest.pipeline.lesions import lesioned
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
 from hypotest.pipeline.subject import network_in_memory
-from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.choices import CONDITIONS, is_shared, kind_of
-from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.report.progress_in_notebook import stages_shown
+from hypotest.studies.cluster import Cluster
+from hypotest.studies.multiverse.analysed import (
+    KeptEvidence,
+    analyse_specified,
+    analysed_elsewhere,
+    declared_prediction,
+    varied,
+)
 from hypotest.studies.multiverse.page import multiverse_summary, write_multiverse
 from hypotest.studies.multiverse.record import (
     MultiverseResult,
@@ -56,7 +59,6 @@ from hypotest.studies.multiverse.specifications import (
     occurring,
     shared_choices,
     specifications,
-    with_options,
     with_shared,
 )
 from hypotest.subjects.kinds import Subject
@@ -75,6 +77,9 @@ def multiverse(
     device: str = "auto",
     memory: float = MEMORY,
     full: bool = False,
+    workers: int | None = None,
+    scheduler: str = "",
+    cluster: str | Path | None = None,
     start_stage: StartStage | None = None,
     subject: Any = None,
 ) -> MultiverseResult:
@@ -90,6 +95,10 @@ def multiverse(
         device: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         memory: GB that ablation may take beside model and evidence.
         full: As many draws as the protocol's nulls declare, not ``multiverse.draws``.
+        workers: Processes that tests are handed out to, each of which reads the evidence; by default one
+            after another in this one. What is not in the cache is collected here.
+        scheduler: As for `hypotest.run_series`.
+        cluster: As for `hypotest.run_series`.
         start_stage: Told of each stage and its number of steps, for progress.
         subject: As for `hypotest.run`.
 
@@ -100,6 +109,7 @@ def multiverse(
         ProtocolError: If the protocol cannot be run, or declares no alternative.
         RunError: If a specification cannot be tested; finished evidence stays in the cache.
     """
+    where = Cluster(workers, scheduler, None if cluster is None else Path(cluster))
     path, start_stage = protocol_file(protocol), stages_shown(start_stage)
     given = None if subject is None else network_in_memory(subject)
     declared = load_protocol(path, network=None if given is None else given.name)
@@ -124,7 +134,7 @@ def multiverse(
     first = next(iter(prepared.values()))
     check_channels(plan, first.subject.channels, first.subject.name, path)
     check_reach(plan, first, first.subject.n_neurons, path)
-    results = _test_all(plan, wanted, prepared, draws, session)
+    results = _test_all(plan, wanted, prepared, draws, session, where)
     tests = tuple(SpecificationResult(*pair) for pair in zip(wanted, results, strict=True))
     result = MultiverseResult(
         protocol=canonical(declared),
@@ -169,7 +179,7 @@ def _prepare_all(
                 kept_out=kept_out_of_evaluation(path),
             )
         except CorpusError as error:
-            raise CorpusError(f"{error} (under {_varied(choices)})") from error
+            raise CorpusError(f"{error} (under {varied(choices)})") from error
         by_definition[definition], subject = prepared, prepared.subject
     return by_definition
 
@@ -180,6 +190,7 @@ def _test_all(
     prepared: dict[tuple[Value | None, ...], Prepared],
     draws: int | None,
     session: Session,
+    where: Cluster,
 ) -> list[PredictionResult]:
     """Results in the order of the specifications."""
     by_key: dict[EvidenceKeys, list[int]] = {}
@@ -189,7 +200,7 @@ def _test_all(
     for number, (keys, places) in enumerate(by_key.items(), start=1):
         one = next(item for item in prepared.values() if item.keys == keys)
         told = session.within(f"evidence {number} of {len(by_key)}")
-        results |= _test_on_evidence(plan, wanted, places, one, draws, told)
+        results |= _test_on_evidence(plan, wanted, places, one, draws, told, where)
     return [results[place] for place in range(len(wanted))]
 
 
@@ -200,6 +211,7 @@ def _test_on_evidence(
     prepared: Prepared,
     draws: int | None,
     session: Session,
+    where: Cluster,
 ) -> dict[int, PredictionResult]:
     """Collect one evidence, test on it, and let it go: two at a time may not fit."""
     collect_both(plan, prepared, session)
@@ -207,17 +219,30 @@ def _test_on_evidence(
     self_check(prepared, evidence, session)
     asked = [with_shared(plan, wanted[place].choices) for place in places]
     sizes = list({item.group.model_dump_json(): item for item in asked}.values())
-    evidence, _ = lesioned(sizes, prepared, evidence, evidence.selection, prepared.keys.selection, session)
+    evidence, lesions = lesioned(
+        sizes, prepared, evidence, evidence.selection, prepared.keys.selection, session
+    )
     alike = _alike(plan, wanted, places)
     step = session.stage("specifications", len(alike))
     results: dict[int, PredictionResult] = {}
-    for group in dict.fromkeys(group for group, *_ in alike):
-        firsts = [same[0] for key, same in alike.items() if key[0] == group]
-        for some in _side_by_side(plan, wanted, firsts):
-            tested = _analyse(plan, [wanted[place] for place in some], evidence, draws)
-            for place, result in zip(some, tested, strict=True):
-                results[place] = result
-                step()
+    parts = [
+        some
+        for group in dict.fromkeys(group for group, *_ in alike)
+        for some in _side_by_side(plan, wanted, [same[0] for key, same in alike.items() if key[0] == group])
+    ]
+    specified = [[wanted[place] for place in some] for some in parts]
+    if where.is_this_process:
+        tested: Iterable[tuple[int, tuple[PredictionResult, ...]]] = (
+            (number, analyse_specified(plan, some, evidence, draws)) for number, some in enumerate(specified)
+        )
+    else:
+        del evidence  # which every worker reads by itself
+        kept = KeptEvidence(session.evidence.absolute(), prepared.keys, lesions)
+        tested = analysed_elsewhere(where, plan, specified, kept, draws)
+    for number, own in tested:
+        for place, result in zip(parts[number], own, strict=True):
+            results[place] = result
+            step()
     return {place: results[same[0]] for same in alike.values() for place in same}
 
 
@@ -245,31 +270,14 @@ def _side_by_side(plan: Protocol, wanted: Sequence[Specification], places: Itera
     columns: dict[tuple[str, ...], dict[str, list[int]]] = {}
     for place in places:
         name = wanted[place].prediction
-        columns.setdefault(needed_nulls(_prediction(plan, name)), {}).setdefault(name, []).append(place)
+        columns.setdefault(needed_nulls(declared_prediction(plan, name)), {}).setdefault(name, []).append(
+            place
+        )
     return [
         [place for place in row if place is not None]
         for column in columns.values()
         for row in zip_longest(*column.values())
     ]
-
-
-def _analyse(
-    plan: Protocol, some: Sequence[Specification], evidence: Evidence, draws: int | None
-) -> tuple[PredictionResult, ...]:
-    predictions = tuple(with_options(_prediction(plan, item.prediction), item.choices) for item in some)
-    smaller = with_shared(plan, some[0].choices).with_nulls(needed_nulls(predictions[0]))
-    nulls = {
-        item.name: item.null.fewer(item.options, draws, unstopped=False) for item in declared_nulls(smaller)
-    }
-    smaller = for_outcomes(with_nulls(smaller, nulls).model_copy(update={"predictions": predictions}))
-    try:
-        return analyse(smaller, evidence).predictions
-    except EvidenceError as error:
-        raise EvidenceError(f"{error} (under {_varied(some[0].choices)})") from error
-
-
-def _prediction(plan: Protocol, name: str) -> Prediction:
-    return next(item for item in plan.predictions if item.id == name)
 
 
 def _definition(plan: Protocol, choices: Choices) -> tuple[Value | None, ...]:
@@ -284,9 +292,3 @@ def _of_kinds(plan: Protocol, choices: Choices, kinds: Sequence[str]) -> tuple[V
     """Values of the shared choices of some kinds, the declared ones where nothing is chosen."""
     shared = {**declared_values(plan), **choices}
     return tuple(value for name, value in shared.items() if kind_of(name) in kinds)
-
-
-def _varied(choices: Choices) -> str:
-    """The shared choices as an error names them."""
-    varied = [f"{name} {value}" for name, value in choices.items() if is_shared(name)]
-    return ", ".join(varied) or "what is declared"

@@ -13,34 +13,31 @@ from typing import Any
 
 import numpy as np
 
-from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import EvidenceError
 from hypotest.groups.live import without_dead
 from hypotest.measures.registry import MEASURES
-from hypotest.nulls.registry import needed_nulls
 from hypotest.pages.notebook import show_as
-from hypotest.pipeline.analysis.analysis import Analysis, analyse
+from hypotest.pipeline.analysis.analysis import analyse
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered.manifest import Stopwatch
-from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
+from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.protocol.design import HEAD_BLOCKS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.protocol.wording import material_words
 from hypotest.report.progress_in_notebook import stages_shown
-from hypotest.studies.power.analysis_costs import extrapolate_analysis, repeated_work
 from hypotest.studies.power.basis import PowerBasis
-from hypotest.studies.power.collection_costs import time_collection
+from hypotest.studies.power.costs import FEWER_DRAWS, extrapolated, thinned
 from hypotest.studies.power.export import write_power
 from hypotest.studies.power.grid import power_curves, power_table, predict_power
 from hypotest.studies.power.lesions import halves_with_lesions
-from hypotest.studies.power.memory_costs import evidence_bytes, peak_memory
 from hypotest.studies.power.monte_carlo import monte_carlo
 from hypotest.studies.power.notes import given_up, group_given, left_out, undefined
 from hypotest.studies.power.outcome_reach import reach_of_margin, reach_of_outcomes, refusals, warnings
 from hypotest.studies.power.page import power_summary
-from hypotest.studies.power.record import Costs, PowerDocuments, PowerResult, StageCost
+from hypotest.studies.power.record import PowerDocuments, PowerResult
 from hypotest.studies.power.rehearsed import compare_halved, power_bases
 from hypotest.studies.power.variants import (
     QUICK_DRAWS,
@@ -56,8 +53,6 @@ from hypotest.testing.halves import divide
 
 DRAWS = 1999
 """Draws of each null at sizes other than the declared one, at most."""
-FEWER_DRAWS = 999
-"""The same with half of the documents, from which only SDs and times are taken."""
 QUICK_POSITIONS = 1024
 """Of each condition that a quick look collects, about, where the selection split is not in the cache."""
 
@@ -123,12 +118,12 @@ def power(
         parts = [(weighed, variant(plan, plan.predictions))]
     declared = [(part, analyse(asked, evidence, session=session.telling(timed))) for part, asked in parts]
     fewer_draws = QUICK_DRAWS if quick else FEWER_DRAWS
-    thinned, timed_thinned = _thin(plan, grouped, evidence, session, fewer_draws, quick)
+    halved, timed_halved = thinned(plan, grouped, evidence, session, fewer_draws, quick)
     heads = _documents_with_heads(prepared, documents.planned)
     bases: list[PowerBasis] = []
     spread_ratios: dict[str, tuple[float, float]] = {}
     for part, analysis in declared:
-        spread_ratios |= compare_halved(plan, analysis, thinned)
+        spread_ratios |= compare_halved(plan, analysis, halved)
         bases += power_bases(plan, part, analysis, spread_ratios, documents.measuring, heads, declared=True)
     size = len(declared[0][1].task.selection.group) if declared else 0
     notes = [
@@ -181,7 +176,7 @@ def power(
         refused=() if quick else (*undefined(plan, selection, session), *reasons),
         costs=None
         if quick
-        else _costs(
+        else extrapolated(
             plan,
             prepared,
             selection,
@@ -189,7 +184,7 @@ def power(
             session,
             documents,
             looked.preparing,
-            (timed.seconds, timed_thinned.seconds),
+            (timed.seconds, timed_halved.seconds),
         ),
         notes=(*given_up(looked.whole, documents, quick, plan.group.is_selected), *notes),
         folder=looked.folder,
@@ -226,30 +221,6 @@ def _at_other_sizes(
     return bases, notes
 
 
-def _thin(
-    plan: Protocol,
-    grouped: list[Prediction],
-    evidence: Evidence,
-    session: Session,
-    draws: int,
-    quick: bool,
-) -> tuple[Analysis | None, Stopwatch]:
-    """The declared analysis with half of the measuring documents: how nulls and times change with them."""
-    watch = Stopwatch(session.start_stage)
-    documents = np.unique(evidence.evaluation.documents)
-    kept = session.streams("documents kept").permutation(documents)[: documents.size // 2]
-    fewer = replace(evidence, evaluation=evidence.evaluation.of_documents(kept))
-    if not grouped:
-        return None, watch
-    asked = variant(plan, grouped, draws=draws)
-    if quick:  # times are not taken from it
-        asked = asked.with_nulls({name for item in grouped for name in needed_nulls(item)})
-    try:
-        return analyse(asked, fewer, session=session.telling(watch)), watch
-    except EvidenceError:  # undefined with so few documents: nothing is said about more of them
-        return None, Stopwatch(silent)
-
-
 def _documents_with_heads(prepared: Prepared, planned: int) -> Callable[[int], int]:
     """From documents of a split to those in which heads are ablated: blocks are limited in number."""
     sample = prepared.samples["evaluation"]
@@ -261,37 +232,3 @@ def _documents_with_heads(prepared: Prepared, planned: int) -> Callable[[int], i
         return max(2, round(with_heads * (min(share, 1.0) if full else share)))
 
     return measured_of
-
-
-def _costs(
-    plan: Protocol,
-    prepared: Prepared,
-    selection: SelectionEvidence,
-    group_size: int,
-    session: Session,
-    documents: PowerDocuments,
-    preparing: dict[str, float],
-    analysed: tuple[dict[str, float], dict[str, float]],
-) -> Costs:
-    stages = [StageCost(name, seconds, False, "timed in full") for name, seconds in preparing.items()]
-    collecting = time_collection(prepared, selection, group_size, session)
-    analysis, per_1000 = extrapolate_analysis(
-        plan,
-        *analysed,
-        FEWER_DRAWS,
-        documents.measuring,
-        documents.planned,
-    )
-    sampled = prepared.samples
-    here = evidence_bytes(selection.split)
-    there = here * sampled["evaluation"].positions.height / sampled["selection"].positions.height
-    peak = peak_memory()
-    return Costs(
-        stages=(*stages, *collecting, *analysis, *repeated_work(plan, collecting, analysis)),
-        seconds_per_1000_draws=per_1000,
-        model_bytes=prepared.subject.n_bytes,
-        evidence_bytes=round(here + there),
-        # the halves were copies of the selection split: they stood where the evaluation split will
-        peak_bytes=None if peak is None else round(peak - here + there),
-        notes=("start-up, report and figures are not included",),
-    )

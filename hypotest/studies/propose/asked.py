@@ -40,9 +40,9 @@ def material_of(
             f"text=: must be given {len(patterns)} times, for {names} in this order, since the template "
             f"tells texts apart; found {len(texts)}"
         )
-    if model != plan.subject.model:
+    if model != plan.subject.name:
         new = _from(base, model) if os.path.exists(model) else model
-        yield ProposedChange("subject.model", plan.subject.model, new, "as asked for")
+        yield ProposedChange("subject.model", plan.subject.name, new, "as asked for")
     if texts:
         files = [_from(base, name) for name in texts]
         old = plan.text.text

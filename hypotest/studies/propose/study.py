@@ -96,7 +96,7 @@ def propose(
     named = tuple(material_of(plan, base, model, texts, patterns_of(template)))
     plan = _with(plan, named)
     corpus = plan.text
-    reader = load_reader(plan.subject.model, base=base)
+    reader = load_reader(plan.subject.name, base=base)
     context = min(corpus.context, reader.context)
     shape: list[ProposedChange] = []
     if context < corpus.context:
@@ -132,7 +132,7 @@ def _of_examples(template: str, plan: Protocol, target: Path, model: str, texts:
         )
     named = tuple(material_of(plan, target.parent, model, (), ()))
     plan = _with(plan, named)
-    reader = load_reader(plan.subject.model, base=target.parent)
+    reader = load_reader(plan.subject.name, base=target.parent)
     changes = (*named, *group_of(plan, layer_width(plan, reader, target.parent)))
     return Proposal(
         started=start_from(template, target, {item.key: (item.new, item.why) for item in changes}),

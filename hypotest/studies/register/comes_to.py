@@ -22,7 +22,7 @@ from hypotest.pipeline.texts.document_log import read_log
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Fingerprint, RegisteredMember
 from hypotest.registration.locks.series import member_of, series_fingerprint
-from hypotest.studies.series.members import members_of
+from hypotest.studies.series.members import loaded, members_of
 from hypotest.subjects.kinds import Subject
 
 
@@ -66,21 +66,23 @@ def whole_series(
         CorpusError: If too few documents are left.
         RunError: If a member or the text cannot be had, or no member can be tested.
     """
-    assert plan.subject.series is not None  # it is one
-    key, _ = plan.subject.series
     kept_out: Collection[str] = kept_out_of_evaluation(path)
     skipped: list[str] = []
     if fresh_documents:
         weights = {
-            load().fingerprint for _, _, load in members_of(plan, path, None, None, session.device, skipped)
+            loaded(item).fingerprint for item in members_of(plan, path, None, None, session.device, skipped)
         }
         kept_out = documents_seen(read_log(session.cache)[0], weights)
     known: Fingerprint | None = None
     members: list[RegisteredMember] = []
     documents: set[str] = set()
-    for name, member, load in members_of(plan, path, None, None, session.device, skipped):
-        known, of_member = _of_run(member, path, session.within(name.shown), load(), kept_out)
-        members.append(member_of({key: getattr(member.subject, key)}, known))
+    for member in members_of(plan, path, None, None, session.device, skipped):
+        known, of_member = _of_run(
+            member.plan, path, session.within(member.name.shown), loaded(member), kept_out
+        )
+        own = member.plan.subject
+        called: dict[str, int | str] = {axis: getattr(own, axis) for axis in plan.subject.axes}
+        members.append(member_of(called, known))
         documents.update(of_member)
         gc.collect()  # nnsight leaves cycles that hold a model
     if known is None:

@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hypotest.errors import SubjectError
-from hypotest.pipeline.subject import at_layer, load_subject, require_checkpoints, subject_in_memory
+from hypotest.pipeline.subject import at_layer, load_subject, require_readers, subject_in_memory
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.registration.checks.series import checkpoint_step
-from hypotest.report.text import file_slug
-from hypotest.studies.series.courses import MemberName
+from hypotest.studies.series.names import MemberName, name_member
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedMember:
+    """One run of a series, before it is run."""
+
+    name: MemberName
+    plan: Protocol
+    load: Callable[[], Subject] | SubjectError
+    """What loads its subject, or why its model cannot be had."""
+
+
+def loaded(member: PlannedMember) -> Subject:
+    """The subject of a member.
+
+    Raises:
+        SubjectError: If it cannot be had.
+    """
+    if isinstance(member.load, SubjectError):
+        raise member.load
+    return member.load()
+
+
 def members_of(
     plan: Protocol, path: Path, model: Any, tokenizer: Any, device: str, skipped: list[str]
-) -> Iterator[tuple[MemberName, Protocol, Callable[[], Subject]]]:
-    """Plan of each member, and what loads its subject; of checkpoints, one model at a time.
+) -> Iterator[PlannedMember]:
+    """The members of a series in their order, one model at a time: it is loaded once for all its layers.
 
     Args:
         plan: The series.
@@ -31,31 +51,58 @@ def members_of(
         skipped: Gets the members that cannot be tested, and why.
 
     Raises:
-        SubjectError: If the model cannot be had, or a member is not one of its layers or checkpoints.
+        SubjectError: If a configuration or tokenizer cannot be had, before any member is run; or if the only
+            model of a series of layers cannot be, or has not the layers.
     """
-    if isinstance(plan.subject.revision, tuple):
-        if model is not None:
-            raise SubjectError("a model in memory is one checkpoint, and this protocol names several")
-        require_checkpoints(plan, path.parent)
-        for number, revision in enumerate(plan.subject.revision, start=1):
-            member = plan.member(revision=revision)
-            name = MemberName(revision, checkpoint_step(revision) or 0, f"{number:03d}-{file_slug(revision)}")
-            yield name, member, partial(load_subject, member, path.parent, device)
-        return
-    last = plan.member(layer=-1)
-    subject = (
-        load_subject(last, path.parent, device)
-        if model is None
-        else subject_in_memory(last, model, tokenizer, path.parent)
-    )
-    assert isinstance(subject, LanguageModel)  # a network has no layers to go through
-    for layer in _numbers(plan.subject.layer, subject):
-        member = plan.member(layer=layer)
-        here = at_layer(subject, member, path.parent)
+    subject, base = plan.subject, path.parent
+    axes = subject.axes
+    if model is not None and axes != ("layer",):
+        raise SubjectError("a model in memory is one checkpoint, and this protocol names several")
+    if axes != ("layer",):
+        require_readers(plan, base)
+    for name in subject.models:
+        of_model = plan.member(model=name) if "model" in axes else plan
+        for revision in subject.revision if isinstance(subject.revision, tuple) else (None,):
+            member = of_model.member(revision=revision)
+            if "layer" not in axes:
+                called = name_member(plan, name, revision, None)
+                yield PlannedMember(called, member, partial(load_subject, member, base, device))
+                continue
+            try:
+                last = member.member(layer=-1)
+                here = (
+                    load_subject(last, base, device)
+                    if model is None
+                    else subject_in_memory(last, model, tokenizer, base)
+                )
+                assert isinstance(here, LanguageModel)  # a network has no layers to go through
+                numbers = layers_in(subject.layer, here)
+            except SubjectError as error:
+                if axes == ("layer",):
+                    raise
+                yield PlannedMember(name_member(plan, name, revision, None), last, error)
+                continue
+            yield from _layers(plan, member, (name, revision), here, numbers, base, skipped)
+            del here  # before the next model is loaded
+
+
+def _layers(
+    plan: Protocol,
+    of_checkpoint: Protocol,
+    checkpoint: tuple[str, str | None],
+    subject: LanguageModel,
+    numbers: list[int],
+    base: Path,
+    skipped: list[str],
+) -> Iterator[PlannedMember]:
+    for layer in numbers:
+        member = of_checkpoint.member(layer=layer)
+        here = at_layer(subject, member, base)
+        name = name_member(plan, *checkpoint, layer)
         if here.reaching_layers:
-            yield MemberName(f"layer {layer}", layer, f"layer-{layer:03d}"), member, partial(_itself, here)
+            yield PlannedMember(name, member, partial(_itself, here))
         else:
-            skipped.append(f"layer {layer}: no attention reaches its MLP")
+            skipped.append(f"{name.shown}: no attention reaches its MLP")
 
 
 def _itself(subject: LanguageModel) -> Subject:
@@ -63,8 +110,12 @@ def _itself(subject: LanguageModel) -> Subject:
     return subject
 
 
-def _numbers(layers: object, subject: LanguageModel) -> list[int]:
-    """Of the blocks that a plan names, counted from 0, in the order of the network.
+def layers_in(layers: object, subject: LanguageModel) -> list[int]:
+    """Blocks that a plan names, counted from 0, in the order of the network.
+
+    Args:
+        layers: ``subject.layer`` of a series.
+        subject: The network.
 
     Raises:
         SubjectError: If a number stands for no block of the network, or two for the same one.

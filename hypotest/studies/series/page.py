@@ -1,6 +1,7 @@
 """What a series of runs prints and leaves behind, beside the reports of its members.
 
 <folder>/
+  comparisons/  of several models, their effects pooled
   series/    series.md   series.json   figures/*.svg, *.png
   <member>/  report.md   results.json  ...
 """
@@ -35,7 +36,16 @@ from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.reworded import reworded
 from hypotest.report.sections.registration import status_alert, status_line
 from hypotest.report.text import nearest_path
-from hypotest.studies.series.record import SERIES_VERSION, Course, SeriesMember, SeriesResult, TrendResult
+from hypotest.studies.compare.words import pooled_line
+from hypotest.studies.series.record import SERIES_VERSION, Course, SeriesMember, SeriesResult
+from hypotest.studies.series.tables import (
+    is_grid,
+    members_word,
+    over_orders,
+    pooled_table,
+    tolerances,
+    trend_table,
+)
 
 SIGNS = {"less": "<", "greater": ">", "equivalent": "=", "inconclusive": "?", "undefined": "x"}
 _TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
@@ -76,8 +86,8 @@ def series_summary(study: SeriesResult) -> Document:
         notes.append("* no plateau: the share that the protocol declares")
     if any(member.corrected for member in study.members):
         notes.append(
-            f"Refuted: at level {study.level:g} after correction for all {study.n_begun} {study.axis}s. "
-            f"Supported is per {study.axis}."
+            f"Refuted: at level {study.level:g} after correction for all {study.n_begun} members. "
+            "Supported is per member."
         )
     last: list[Part] = [("Report: ", path(nearest_path(study.folder / "series" / "series.md")))]
     if study.verdicts:
@@ -90,7 +100,8 @@ def series_summary(study: SeriesResult) -> Document:
                 f"{study.subject}: {_counted(study)}",
             ),
             together(_signs(study), *map(aside, notes)),
-            *([_trend_table(study)] if study.trends else []),
+            *([together(trend_table(study), *map(aside, tolerances(study)))] if study.trends else []),
+            *([pooled_table(study)] if study.pooled else []),
             together(*(f"Left out: {item}." for item in study.skipped), *_failures(study), *last),
         )
     )
@@ -114,14 +125,18 @@ def _signs(series: SeriesResult) -> Table:
         mark = "*" if _marked(series, member) else ""
         statuses = [_status(member, name) for name in series.hypotheses] if judged else []
         signs = [SIGNS[course.points[number].outcome] for course in series.courses]
-        rows.append((f"{member.place:,}", f"{member.n_neurons:,}{mark}", *statuses, *signs))
+        rows.append((_place(series, member), f"{member.n_neurons:,}{mark}", *statuses, *signs))
     columns = (
-        Column(series.axis),
+        Column(members_word(series)),
         Column("neurons", "number"),
         *(Column(name) for name in series.hypotheses if judged),
         *(Column(str(place), "sign") for place in range(1, len(series.courses) + 1)),
     )
     return Table(columns, tuple(rows))
+
+
+def _place(series: SeriesResult, member: SeriesMember) -> str:
+    return member.name if is_grid(series) else f"{member.place:,}"
 
 
 def _marked(series: SeriesResult, member: SeriesMember) -> bool:
@@ -134,33 +149,9 @@ def _status(member: SeriesMember, hypothesis: str) -> Inline:
     return strong(status, _TONES[status]) if status in _TONES else status
 
 
-def _trend_table(series: SeriesResult) -> Table:
-    return table(
-        ["prediction", "Kendall's tau", "p", "p adjusted", "outcome", "leaves the null"],
-        [(item.prediction, *_trend_cells(item)) for item in series.trends],
-        numeric=(1, 2, 3),
-    )
-
-
-def _trend_cells(item: TrendResult) -> tuple[str, str, str, str, str]:
-    adjusted = UNDEFINED if item.p_adjusted is None else p_text(item.p_adjusted)
-    tau = UNDEFINED if item.tau is None else f"{item.tau:+.2f}"
-    return tau, p_text(item.p_value), adjusted, item.outcome, _leaving(item)
-
-
-def _leaving(item: TrendResult) -> str:
-    if item.leaves_at is None:
-        return "never"
-    if item.stays_from is None:
-        return f"at {item.leaves_at:,}, and returns"
-    if item.stays_from == item.leaves_at:
-        return f"at {item.leaves_at:,}"
-    return f"at {item.leaves_at:,}, for good at {item.stays_from:,}"
-
-
 def _counted(series: SeriesResult) -> str:
     n = len(series.members)
-    what = "layer" if series.axis == "layer" else "checkpoint"
+    what = "run" if is_grid(series) else "layer" if series.axis == "layer" else "checkpoint"
     return f"{n} {what}{'' if n == 1 else 's'}, each tested by itself"
 
 
@@ -170,9 +161,8 @@ def series_page(series: SeriesResult, pictures: Sequence[Picture]) -> Document:
 
 
 def _parts(series: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
-    yield Heading(
-        f"{as_asked(series.title)}: {'over depth' if series.axis == 'layer' else 'over training'}", 1
-    )
+    over = {"layer": "over depth", "step": "over training", "model": "over models"}[series.axis]
+    yield Heading(f"{as_asked(series.title)}: {over}", 1)
     yield (
         f"{series.subject}: {_counted(series)}. Each member is a run of its own, with its report "
         "beside this one."
@@ -195,12 +185,24 @@ def _parts(series: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
     yield from _failures(series)
     if series.trends:
         yield Heading("Trends")
-        yield _trend_table(series)
+        yield trend_table(series)
         yield (
-            "Tau is that of the effect against the training step; its p-value is exact over all orders of "
-            "the checkpoints, two-sided. The last column is the first step at which the effect differs from "
-            "the null, significantly and with a 95 % interval that excludes none."
+            f"Tau is that of the effect against the training step{over_orders(series)}. The last column is "
+            "the first step at which the effect differs from the null, "
+            "significantly and with a 95 % interval that excludes none."
         )
+        yield Items(tuple(tolerances(series)))
+    if series.pooled:
+        yield Heading("Over models")
+        yield pooled_table(series)
+        yield (
+            "Pooled by a random-effects meta-analysis, at the last checkpoint and layer of each model: "
+            "others are of the same training, and no further witnesses. Forest plots, differences between "
+            "models, and in how many of them an outcome holds: ",
+            link("the comparison", f"../{series.comparison}/comparison.md"),
+            ".",
+        )
+        yield Items(tuple(f"{item.id}: {pooled_line(item)}" for item in series.pooled))
     yield Heading("Predictions")
     yield from figures_of(pictures, "courses")
     for course in series.courses:
@@ -214,7 +216,8 @@ def _note(series: SeriesResult) -> Note:
         said.append(
             Paragraph(
                 "Checkpoints of one training resemble their neighbours. A trend says that the effect is "
-                "ordered along this training, not that another training would show it."
+                "ordered along this training, not that another training would show it; below stands up to "
+                "which correlation of neighbours it would be significant without any trend."
             )
         )
     return Note("note", tuple(said))
@@ -223,7 +226,7 @@ def _note(series: SeriesResult) -> Note:
 def _members(series: SeriesResult) -> Table:
     names = series.hypotheses if any(member.corrected for member in series.members) else ()
     return table(
-        [series.axis, "neurons", "selected as", "ablation", *names],
+        [members_word(series), "neurons", "selected as", "ablation", *names],
         [
             (
                 link(member.name, f"../{member.folder}/report.md"),
@@ -259,4 +262,6 @@ def _course_table(series: SeriesResult, course: Course) -> Table:
         )
         for member, point in zip(series.members, course.points, strict=True)
     ]
-    return table([series.axis, f"effect ({unit})", "95 % interval", "p", "outcome"], rows, numeric=(1, 2, 3))
+    return table(
+        [members_word(series), f"effect ({unit})", "95 % interval", "p", "outcome"], rows, numeric=(1, 2, 3)
+    )

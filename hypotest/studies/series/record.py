@@ -1,4 +1,4 @@
-"""A series: one protocol at every layer of a network, or on several checkpoints of its training."""
+"""A series: one protocol on several models, at several layers, on several checkpoints, or all of these."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from hypotest.records.protocol.prediction import Outcome, Status
 from hypotest.records.registration import Registration
 from hypotest.records.results.results import HypothesisVerdict
 from hypotest.records.results.shown import Shown
+from hypotest.studies.compare.record import ComparedPrediction
 
-Axis = Literal["layer", "step"]
-SERIES_VERSION = 3
+SeriesAxis = Literal["layer", "step", "model"]
+SERIES_VERSION = 4
 """Of ``series.json``; raised when a field changes its meaning or goes."""
 
 
@@ -47,15 +48,21 @@ class TrendResult:
     """What a protocol predicted of a course, tested."""
 
     prediction: str
+    line: str
+    """Of which line; empty for all of them together, which is what decides."""
     tau: float | None
-    """Kendall's tau-b against the step, -1 to 1; None where an effect is undefined."""
+    """Kendall's tau-b against the step, -1 to 1, of several lines the mean; None where an effect is
+    undefined."""
     p_value: float | None
     p_adjusted: float | None
     """None for a trend that does not decide."""
     outcome: Outcome
+    tolerates: float | None
+    """Lag-1 autocorrelation of the checkpoints' effects up to which the trend stays significant; None where
+    it is not."""
     leaves_at: int | None
     """First step at which the effect differs from the null: significantly, and with a 95 % interval that
-    excludes none, where there is one. None if it never does."""
+    excludes none, where there is one. None if it never does, and of several lines together."""
     stays_from: int | None
     """First step from which it always does, on the same side; None if it does not at the last."""
 
@@ -65,9 +72,11 @@ class SeriesMember:
     """One run of a series."""
 
     name: str
-    """``layer 3``, or the checkpoint's name."""
+    """``layer 3``, the checkpoint's name, or the model's; of a grid all of what members differ in."""
+    line: str
+    """What it differs in from members of other lines, such as its model; empty where there is one line."""
     place: int
-    """Block, or training step."""
+    """Block, training step, or number of the model, from 1: where on its line it stands."""
     folder: str
     """Of the run, within the series' own."""
     n_neurons: int
@@ -90,7 +99,8 @@ class SeriesResult(Shown):
     protocol_id: str
     title: str
     subject: str
-    axis: Axis
+    axis: SeriesAxis
+    """What courses are drawn over."""
     level: float
     hypotheses: tuple[str, ...]
     members: tuple[SeriesMember, ...]
@@ -102,9 +112,18 @@ class SeriesResult(Shown):
     trends: tuple[TrendResult, ...]
     verdicts: tuple[HypothesisVerdict, ...]
     """Of the trends; empty where the protocol predicts none."""
+    pooled: tuple[ComparedPrediction, ...]
+    """Effects pooled over models, at the last checkpoint and layer of each; empty for a single model."""
+    comparison: str
+    """Folder of the comparison that pools them, within the series' own; empty without."""
     registration: Registration
     """Of the series as a whole."""
     folder: Path
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Of members, in their order."""
+        return tuple(dict.fromkeys(member.line for member in self.members))
 
     @property
     def n_begun(self) -> int:

@@ -1,9 +1,9 @@
-"""One protocol run many times: at layers of a network, or on checkpoints of its training."""
+"""One protocol run many times: on models, at layers, on checkpoints, or over the grid of all these."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -12,31 +12,25 @@ from typing import Any
 
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
-from hypotest.errors import HypotestError, ProtocolError, RunError, SubjectError
+from hypotest.errors import ProtocolError, SubjectError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_command, results_folder
-from hypotest.pipeline.run import run, run_folder, run_plan, trial_folder, with_seed
+from hypotest.pipeline.run import run, run_folder, trial_folder, with_seed
 from hypotest.pipeline.trial import try_plan
-from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Registration
-from hypotest.records.results.results import Results
 from hypotest.records.results.trial import TrialResult, require_positions
 from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
-from hypotest.studies.cluster import Cluster, done_by
-from hypotest.studies.series.courses import MemberName, combine
-from hypotest.studies.series.members import members_of
+from hypotest.studies.cluster import Cluster
+from hypotest.studies.series.courses import combine
+from hypotest.studies.series.members import loaded, members_of
+from hypotest.studies.series.models import pooled
 from hypotest.studies.series.page import series_summary, write_series
 from hypotest.studies.series.record import SeriesResult
+from hypotest.studies.series.running import run_elsewhere, run_here
 from hypotest.studies.series.status import registration_of_series
-from hypotest.studies.series.tasks import MemberTask, run_member
-from hypotest.subjects.kinds import Subject
-
-Members = Iterator[tuple[MemberName, Protocol, Callable[[], Subject]]]
-Finished = tuple[list[MemberName], list[Results], dict[str, Exception]]
-"""Members that were run, what each gave, and the errors of those that failed, by name."""
 
 show_as(SeriesResult, series_summary)
 
@@ -114,15 +108,15 @@ def try_protocol(
     trials = []
     start_stage = stages_shown(start_stage)
     session = Session.start(plan.seed, start_stage, device, memory)
-    for name, member, load in members_of(plan, path, None, None, device, skipped):
+    for member in members_of(plan, path, None, None, device, skipped):
         trials.append(
             try_plan(
-                member,
+                member.plan,
                 path,
-                trial_folder(plan, out) / name.folder,
+                trial_folder(plan, out) / member.name.folder,
                 limit,
-                session.within(name.shown),
-                subject=load(),
+                session.within(member.name.shown),
+                subject=loaded(member),
                 force=force,
             )
         )
@@ -149,13 +143,15 @@ def run_series(
     start_stage: StartStage | None = None,
     on_registration: Callable[[Registration], None] = lambda registration: None,
 ) -> SeriesResult:
-    """Run a protocol at several layers (``layer: all``, or a list) or on checkpoints (``revision: [...]``).
+    """Run a protocol on several models, at several layers, on checkpoints, or over the grid of all these.
 
+    Its subject names them: ``model: [...]`` or training seeds, ``layer: all`` or a list, ``revision: [...]``.
     Every member is a run of its own, with report and evidence; a series that was stopped goes on from the
     evidence that is there. A member that fails does not stop the others: it is listed with its error, and the
     next run of the series goes on with it. What is said of members together: each hypothesis' verdict at each
     member, alone and with its refutations corrected for the number of members; and for what the protocol
-    predicts of the course over checkpoints, Kendall's tau against the step, with a verdict.
+    predicts of the course over checkpoints, Kendall's tau against the step, with a verdict. Of several models
+    the effects are pooled as `hypotest.compare` does it, at the last checkpoint and layer of each.
 
     Args:
         protocol: Path of the protocol.
@@ -194,7 +190,7 @@ def run_series(
     skipped: list[str] = []
     start_stage = stages_shown(start_stage)
     session = Session.start(plan.seed, start_stage, device, memory)
-    run_members = _run_here if where.is_this_process else partial(_run_elsewhere, where)
+    run_members = run_here if where.is_this_process else partial(run_elsewhere, where)
     names, results, failed = run_members(
         members_of(plan, path, model, tokenizer, device, skipped),
         path,
@@ -209,90 +205,11 @@ def run_series(
     said = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
     registration = registration_of_series(plan, path, results, [name.shown for name in names])
     series = replace(combine(plan, results, names, registration, skipped, said), folder=folder)
+    if "model" in plan.subject.axes:
+        series = pooled(series, names, start_stage)
     write_series(series, start_stage)
     return series
 
 
-def _run_here(
-    members: Members,
-    path: Path,
-    folder: Path,
-    session: Session,
-    *,
-    force: bool,
-    contexts: bool,
-    on_registration: Callable[[Registration], None],
-) -> Finished:
-    """Run one member after another."""
-    names: list[MemberName] = []
-    results: list[Results] = []
-    failed: dict[str, Exception] = {}
-    for name, member, load in members:
-        try:
-            finished = run_plan(
-                member,
-                path,
-                folder / name.folder,
-                session.within(name.shown),
-                subject=load(),
-                force=force,
-                contexts=contexts,
-                on_registration=on_registration if not names else _told,
-                started=datetime.now(UTC),
-            )
-        except (HypotestError, MemoryError, OSError) as error:
-            failed[name.shown] = error
-        else:
-            names.append(name)
-            results.append(finished.results)
-            del finished
-        gc.collect()  # nnsight leaves cycles that hold a model
-    return names, results, failed
-
-
-def _run_elsewhere(
-    cluster: Cluster,
-    members: Members,
-    path: Path,
-    folder: Path,
-    session: Session,
-    *,
-    force: bool,
-    contexts: bool,
-    on_registration: Callable[[Registration], None],
-) -> Finished:
-    """Hand the members out; each worker loads its own subject."""
-    all_names, tasks = [], []
-    for name, member, _ in members:
-        all_names.append(name)
-        tasks.append(
-            MemberTask(
-                plan=member.model_dump_json(),
-                protocol=path.absolute(),
-                folder=(folder / name.folder).absolute(),
-                cache=session.cache.absolute(),
-                device=session.device,
-                memory=session.memory,
-                force=force,
-                contexts=contexts,
-            )
-        )
-    step = session.stage("members of the series", len(tasks))
-    failed: dict[str, Exception] = {}
-    for place, wrong in done_by(cluster, run_member, tasks):
-        if wrong:
-            failed[all_names[place].shown] = RunError(wrong)
-        step()
-    names = [name for name in all_names if name.shown not in failed]
-    runs = [Run.open(folder / name.folder).results for name in names]
-    if runs and runs[0].registration is not None:
-        on_registration(runs[0].registration)
-    return names, runs, failed
-
-
 def _nothing_to_test(skipped: list[str]) -> SubjectError:
     return SubjectError(f"subject.layer: no layer can be tested ({'; '.join(skipped)})")
-
-
-def _told(_registration: Registration) -> None:
-    """Of the first member; the others are the same."""

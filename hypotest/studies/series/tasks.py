@@ -13,6 +13,7 @@ from hypotest.pipeline.run import run_plan
 from hypotest.pipeline.subject import load_subject
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Registration
+from hypotest.studies.cluster import choose_gpu
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def run_member(task: MemberTask) -> str:
         What went wrong, in one line; empty if nothing did.
     """
     plan = Protocol.model_validate_json(task.plan, strict=True)
+    choose_gpu()
     session = Session(Streams(plan.seed), device=task.device, memory=task.memory, cache=task.cache)
     try:
         run_plan(

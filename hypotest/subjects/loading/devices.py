@@ -76,3 +76,13 @@ def spread(model: Any) -> Any:
     whole = list(model._no_split_modules or ())
     memory = get_balanced_memory(model, no_split_module_classes=whole)
     return dispatch_model(model, infer_auto_device_map(model, memory, no_split_module_classes=whole))
+
+
+def take_gpu(number: int) -> None:
+    """Make one of several GPUs the one that ``cuda`` means in this process: of so many, each in its turn.
+
+    Args:
+        number: Of the process, counted from 0.
+    """
+    if torch.cuda.is_available() and torch.cuda.device_count() > 1:
+        torch.cuda.set_device(number % torch.cuda.device_count())

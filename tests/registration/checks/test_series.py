@@ -24,16 +24,21 @@ def _trend(*others: tuple[str, str]) -> tuple[tuple[str, str], ...]:
 def test_a_series_of_layers_or_checkpoints_is_valid(problems_of):
     assert problems_of(("conditions:", "subject: {layer: all}\nconditions:")) == []
     assert problems_of(*_trend()) == []
+    grid = "subject: {model: ['a/b{seed}', 'c/d{seed}'], seed: [0, 1], revision: [step1, step2], layer: all}"
+    assert problems_of(("conditions:", f"{grid}\nconditions:")) == []
 
 
 @pytest.mark.parametrize(
     ("subject", "key", "message"),
     [
-        (
-            "{model: a/b, layer: all, revision: [step1, step2]}",
-            "subject.layer",
-            "must be one layer where there are several revisions",
-        ),
+        ("{model: [a/b]}", "subject.model", "must be a model, or a list of at least two; found a list of 1"),
+        ("{model: [a/b, c/d, a/b]}", "subject.model[2]", "must be listed once; found 'a/b' twice"),
+        ("{model: 7}", "subject.model", "must be a model, or a list of at least two"),
+        ("{model: a/b, seed: [1, 2]}", "subject.model", "must hold {seed} where subject.seed lists seeds"),
+        ("{model: 'a/b{seed}'}", "subject.model", "holds {seed}, and no seeds are listed"),
+        ("{model: 'a/b{seed}', seed: [1]}", "subject.seed", "must be a list of at least two seeds; found 1"),
+        ("{model: 'a/b{seed}', seed: [1, 1]}", "subject.seed[1]", "must be listed once; found 1 twice"),
+        ("{model: [a/b, reference], revision: [step1, step2]}", "subject.revision", "ships as one"),
         ("{model: a/b, revision: [main, step2]}", "subject.revision[0]", "must name a training step"),
         ("{model: a/b, revision: [step2, step1]}", "subject.revision[1]", "must be later"),
         ("{model: a/b, revision: [step1, checkpoint-1]}", "subject.revision[1]", "must be later"),
@@ -64,6 +69,12 @@ def test_too_few_checkpoints_can_never_reach_the_level(problems_of):
     assert problem.message == (
         "must list at least 5 checkpoints for the p-value of a trend to reach 0.05; found 4"
     )
+
+
+def test_several_trainings_need_fewer_checkpoints(problems_of):
+    """Three trainings of three checkpoints each: p is at least 2 / 6 ** 3."""
+    few = STEPS.replace("a/b", "'a/b{seed}', seed: [0, 1, 2]").replace(", step8, step16", "")
+    assert problems_of(("conditions:", few), (CONTRAST, TREND), (MARGIN, "")) == []
 
 
 def test_trends_have_no_margin_and_are_never_equivalent(problems_of):

@@ -30,6 +30,7 @@ from hypotest.studies.calibration.rates import binomial_rate, count_case
 from hypotest.studies.calibration.record import BY_T
 from hypotest.studies.calibration.settings import Layer
 from hypotest.studies.calibration.tally import added, tally, wrong_refutations
+from hypotest.studies.cluster import Cluster
 
 
 def case_of(name):
@@ -199,7 +200,9 @@ def test_every_comparison_that_was_counted_has_a_column(tmp_path):
 def test_tests_by_t_are_counted_where_they_decide(tmp_path):
     """Between conditions as against a number; and a permutation beside them does not decide."""
     scenario = replace(SMALL.scenario, layer=Layer(n_neurons=40, size=4))
-    calibration = calibrate([replace(SMALL, scenario=scenario)], 2, tmp_path / "counts.json", n_workers=1)
+    calibration = calibrate(
+        [replace(SMALL, scenario=scenario)], 2, tmp_path / "counts.json", where=Cluster(1)
+    )
     (rates,) = calibration.scenarios
     deciding = {cell.prediction: cell.null for cell in rates.cells if cell.decides}
     assert {deciding["attention"], deciding["routing"], deciding["single-head"]} == {BY_T}
@@ -290,7 +293,8 @@ CHILD = """
 from pathlib import Path
 from tests.studies.calibration.test_calibrate import SMALL
 from hypotest.studies.calibration.calibrate import calibrate
-calibrate([SMALL], 8, Path({file!r}), n_workers=1, at_a_time=1)
+from hypotest.studies.cluster import Cluster
+calibrate([SMALL], 8, Path({file!r}), where=Cluster(1), at_a_time=1)
 """
 
 
@@ -310,8 +314,8 @@ def test_a_calibration_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
     (before,) = read_counts(stopped).values()
     assert before.ranges[0][0] == 0 and 1 <= before.ranges[0][1] < 8
 
-    resumed = calibrate([SMALL], 8, stopped, n_workers=1, at_a_time=1)
-    straight = calibrate([SMALL], 8, whole, n_workers=2, at_a_time=3)
+    resumed = calibrate([SMALL], 8, stopped, where=Cluster(1), at_a_time=1)
+    straight = calibrate([SMALL], 8, whole, where=Cluster(2), at_a_time=3)
     assert stopped.read_bytes() == whole.read_bytes()
     for calibration, name in ((resumed, "a"), (straight, "b")):
         write_calibration(calibration, tmp_path / name)
@@ -323,13 +327,13 @@ def test_a_calibration_that_was_killed_goes_on_to_the_same_bytes(tmp_path):
 def test_parts_from_elsewhere_add_up_and_count_once(tmp_path):
     """Half of the numbers here, half on another machine: the counts of all of them done here."""
     here, there, whole = (tmp_path / f"{name}.json" for name in ("here", "there", "whole"))
-    calibrate([SMALL], 4, here, n_workers=1)
-    calibrate([SMALL], 8, there, first=4, n_workers=1)
-    calibrate([SMALL], 8, whole, n_workers=1)
-    calibrate([SMALL], 8, here, parts=[there], n_workers=1, minutes=0)
+    calibrate([SMALL], 4, here, where=Cluster(1))
+    calibrate([SMALL], 8, there, first=4, where=Cluster(1))
+    calibrate([SMALL], 8, whole, where=Cluster(1))
+    calibrate([SMALL], 8, here, parts=[there], where=Cluster(1), minutes=0)
     assert here.read_bytes() == whole.read_bytes()
     with pytest.raises(OutputError, match="of 'small' simulations 4 to 7 are in both: give it other numbers"):
-        calibrate([SMALL], 8, here, parts=[there], n_workers=1)
+        calibrate([SMALL], 8, here, parts=[there], where=Cluster(1))
     assert here.read_bytes() == whole.read_bytes()
 
 
@@ -390,7 +394,7 @@ def test_counts_of_other_code_are_begun_anew_and_never_added(tmp_path):
         told.append(title)
         return lambda: None
 
-    calibration = calibrate([SMALL], 1, file, n_workers=1, start_stage=start_stage)
+    calibration = calibrate([SMALL], 1, file, where=Cluster(1), start_stage=start_stage)
     assert told == ["1 simulations of small; 1 anew, since the code or the layer is another"]
     assert calibration.scenarios[0].n_simulations == 1
     assert read_counts(file)["small"].ranges == ((0, 1),)

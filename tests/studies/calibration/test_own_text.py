@@ -9,6 +9,7 @@ from hypotest.registration import load_protocol
 from hypotest.registration.template import template_text
 from hypotest.studies.calibration.calibrate import calibrate
 from hypotest.studies.calibration.own_text import OWN_SCENARIOS, own_cases
+from hypotest.studies.cluster import Cluster
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_its_layer_group_and_text_are_the_protocols_own(own, cases):
 @pytest.mark.slow
 def test_a_protocol_of_ones_own_is_put_to_the_proof(cases, tmp_path):
     few = replace(cases[0], n_texts=2, n_groups=40)
-    calibration = calibrate([few], 1, tmp_path / "counts.json", n_workers=1)
+    calibration = calibrate([few], 1, tmp_path / "counts.json", where=Cluster(1))
     (rates,) = calibration.scenarios
     assert rates.protocol == "mine"
     deciding = {cell.prediction: cell.null for cell in rates.cells if cell.decides}

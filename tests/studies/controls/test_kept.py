@@ -7,6 +7,7 @@ import pytest
 
 from hypotest.errors import OutputError
 from hypotest.measures.registry import MEASURES
+from hypotest.studies.cluster import Cluster
 from hypotest.studies.controls import study
 from hypotest.studies.controls.examine import key_of, plan_of
 from hypotest.studies.controls.kept import KeptRecords
@@ -122,7 +123,7 @@ def made(monkeypatch):
 
 
 def test_only_what_is_missing_is_computed(tmp_path, made):
-    ask = {"only": ["two-blocks"], "n_workers": 1}
+    ask = {"only": ["two-blocks"], "where": Cluster(1)}
     examine_controls(**ask, seeds=range(1, 3), out=tmp_path / "there")
     assert made == [("two-blocks", seed, trained) for seed in (1, 2) for trained in (True, False)]
     del made[:]
@@ -152,14 +153,14 @@ def test_what_is_finished_is_written_although_the_rest_fails(tmp_path, made, mon
 
     monkeypatch.setattr(study, "examine", fails_at_two)
     with pytest.raises(OutputError, match="full"):
-        examine_controls(["two-blocks"], seeds=4, out=tmp_path, n_workers=1)
+        examine_controls(["two-blocks"], seeds=4, out=tmp_path, where=Cluster(1))
     file = json.loads((tmp_path / "controls" / FILE).read_text("utf-8"))
     assert [item["seed"] for item in file["records"]] == [0, 0, 1, 1]
 
 
 def test_another_network_leaves_what_is_there(tmp_path, made):
-    examine_controls(["two-blocks"], out=tmp_path, n_workers=1)
-    own = examine_controls(["same-function"], out=tmp_path, n_workers=1)
+    examine_controls(["two-blocks"], out=tmp_path, where=Cluster(1))
+    own = examine_controls(["same-function"], out=tmp_path, where=Cluster(1))
     assert {item.control for item in own.results} == {"same-function"}
     file = json.loads((tmp_path / "controls" / FILE).read_text("utf-8"))
     assert {item["control"] for item in file["records"]} == {"same-function", "two-blocks"}

@@ -10,6 +10,7 @@ from hypotest.errors import ProtocolError
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import opponents
 from hypotest.pages.console import shown
+from hypotest.studies.cluster import Cluster
 from hypotest.studies.controls.examine import plan_of
 from hypotest.studies.controls.measures import area, measure_controls, plan_for, separations
 from hypotest.studies.controls.page import controls_summary
@@ -42,7 +43,7 @@ def few_steps(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(few_steps, tmp_path_factory):
-    return examine_controls(BOTH, out=tmp_path_factory.mktemp("reports"), n_workers=1)
+    return examine_controls(BOTH, out=tmp_path_factory.mktemp("reports"), where=Cluster(1))
 
 
 @pytest.mark.slow
@@ -102,23 +103,23 @@ def test_what_is_finished_is_not_made_again(whole, monkeypatch):
 
     monkeypatch.setattr(examine, "evidence_of", refuse)
     monkeypatch.setattr(lesions, "lesion", refuse)
-    again = examine_controls(BOTH, out=whole.folder.parent, n_workers=1)
+    again = examine_controls(BOTH, out=whole.folder.parent, where=Cluster(1))
     assert again.results == whole.results
 
 
 @pytest.mark.slow
 def test_a_measure_tells_blocks_from_one_function(few_steps, tmp_path):
     result = measure_controls(
-        ["dissociation_index", "partition_agreement"], only=BOTH, out=tmp_path, n_workers=1
+        ["dissociation_index", "partition_agreement"], only=BOTH, out=tmp_path, where=Cluster(1)
     )
     by_name = {item.statistic: item for item in result.separations}
     assert by_name["dissociation_index"].modular_distributed == 1
     assert by_name["dissociation_index"].with_lesions == pytest.approx(1)
     assert by_name["partition_agreement"].n == 1  # one of them has parts
     assert "dissociation_index" in (result.folder / "measures.md").read_text("utf-8")
-    alone = measure_controls(["dissociation_index"], only=BOTH, out=tmp_path / "alone", n_workers=1)
+    alone = measure_controls(["dissociation_index"], only=BOTH, out=tmp_path / "alone", where=Cluster(1))
     assert set(alone.measured) == {item for item in result.measured if "dissociation" in item.statistic}
-    again = measure_controls(["dissociation_index"], only=BOTH, out=tmp_path, n_workers=1)
+    again = measure_controls(["dissociation_index"], only=BOTH, out=tmp_path, where=Cluster(1))
     assert again.measured == alone.measured
 
 

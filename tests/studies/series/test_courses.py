@@ -10,7 +10,8 @@ import pytest
 from hypotest.records.registration import Registration
 from hypotest.registration import load_protocol
 from hypotest.report.export import read_results
-from hypotest.studies.series.courses import MemberName, _trend_result, _trends, combine
+from hypotest.studies.series.courses import _leaving, _trends, combine
+from hypotest.studies.series.names import MemberName
 from hypotest.studies.series.record import Course, Point
 from hypotest.verdict import decide
 
@@ -35,6 +36,10 @@ def example():
 def plan():
     protocol = load_protocol(ROOT / "protocols" / "rare-tokens.yaml")
     return protocol.model_copy(update={"subject": protocol.subject.model_copy(update={"layer": "all"})})
+
+
+def _steps(n):
+    return [MemberName(f"step{i}", i, f"step{i}") for i in range(n)]
 
 
 def _names(n):
@@ -81,10 +86,11 @@ def test_no_trend_is_told_before_all_members_are_there():
     plan = load_protocol(ROOT / "protocols" / "training" / "reference.yaml", subject=False)
     rising = [_point(float(place), None, None, "greater") for place in range(6)]
     courses = [Course(item.id, item.measure, item.id, True, tuple(rising)) for item in plan.predictions]
-    assert [item.observed for item in _trends(plan, courses, complete=True)] == pytest.approx(
-        [1.0] * len(plan.trends)
-    )
-    without = _trends(plan, courses, complete=False)
+    names = _steps(6)
+    complete, told = _trends(plan, courses, names, complete=True)
+    assert [item.observed for item in complete] == pytest.approx([1.0] * len(plan.trends))
+    assert [item.line for item in told] == [""] * len(plan.trends)
+    without, _ = _trends(plan, courses, names, complete=False)
     assert {item.outcome for item in without} == {"undefined"}
     assert {item.observed for item in without} == {None}
 
@@ -119,6 +125,22 @@ def _point(effect, low, high, outcome):
     ],
 )
 def test_where_the_null_is_left(plan, example, points, leaves, stays):
-    course = Course("spectrum", "hill_alpha", "x", True, tuple(_point(*point) for point in points))
-    trend = _trend_result(example.predictions[0], course, [1, 10, 100])
-    assert (trend.leaves_at, trend.stays_from) == (leaves, stays)
+    names = [MemberName(f"step{step}", step, f"step{step}") for step in (1, 10, 100)]
+    assert _leaving([_point(*point) for point in points], names) == (leaves, stays)
+
+
+def test_lines_of_one_training_are_one_witness():
+    """Layers that rise alike: two of one training say what one of them does, two trainings say more."""
+    plan = load_protocol(ROOT / "protocols" / "training" / "reference.yaml", subject=False)
+    rising = [_point(float(place), None, None, "greater") for place in range(5)] * 2
+    courses = [Course(item.id, item.measure, item.id, True, tuple(rising)) for item in plan.predictions]
+    lines = [
+        [MemberName("", step, "", line, training) for line, training in lines for step in range(5)]
+        for lines in ((("layer 1", "a"), ("layer 2", "a")), (("a", "a"), ("b", "b")))
+    ]
+    (layers, told), (trainings, _) = (_trends(plan, courses, names, complete=True) for names in lines)
+    assert [item.observed for item in (*layers, *trainings)] == pytest.approx([1.0] * 2 * len(plan.trends))
+    assert layers[0].p_value == pytest.approx(2 / 120, abs=0.004)  # as of one, by drawing
+    assert trainings[0].p_value < 0.002  # 2 / 120 ** 2
+    assert [item.line for item in told[:3]] == ["", "layer 1", "layer 2"]
+    assert told[0].leaves_at is None and told[1].tolerates is not None

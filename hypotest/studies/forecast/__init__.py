@@ -1,0 +1,1 @@
+"""What the runs of a protocol will take, before any of them."""

@@ -1,0 +1,149 @@
+"""Runs, hours and gigabytes of a protocol, foreseen from a few documents of its selection split."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hypotest.engine.progress import StartStage
+from hypotest.engine.session import MEMORY, Session
+from hypotest.pages.notebook import show_as
+from hypotest.pipeline.cache.contents import free_bytes
+from hypotest.pipeline.cache.room import split_bytes
+from hypotest.pipeline.checks.plausibility import measure_cross_entropy
+from hypotest.pipeline.checks.preflight import check_command
+from hypotest.pipeline.collection import collect_selected
+from hypotest.pipeline.prepare import prepare
+from hypotest.pipeline.registered.manifest import Stopwatch
+from hypotest.pipeline.registered.registered import kept_out_of_evaluation
+from hypotest.pipeline.subject import at_layer, load_subject, require_readers
+from hypotest.pipeline.untrained import networks_of
+from hypotest.records.protocol.protocol import Protocol
+from hypotest.registration import load_protocol
+from hypotest.registration.built import protocol_file
+from hypotest.report.progress_in_notebook import stages_shown
+from hypotest.studies.forecast.page import forecast_page
+from hypotest.studies.forecast.record import Forecast, RunsAlike
+from hypotest.studies.power.costs import foresee_costs
+from hypotest.studies.selection_split import SelectionLook, some_documents
+from hypotest.studies.series.members import layers_in
+from hypotest.subjects.kinds import Subject
+from hypotest.subjects.language_model import LanguageModel
+
+POSITIONS = 256
+"""Of each condition that are collected, about."""
+
+show_as(Forecast, forecast_page)
+
+
+def forecast(
+    protocol: str | Path,
+    *,
+    device: str = "auto",
+    memory: float = MEMORY,
+    start_stage: StartStage | None = None,
+) -> Forecast:
+    """Foresee what the runs of a protocol will take, of a series or of a single run.
+
+    Of each model the first checkpoint is loaded, and at each kind of layer (the last one, and others, which
+    are ablated by whole forward passes) some documents of the selection split are collected and tested, as
+    `hypotest.power` does it. Nothing of the evaluation split is run. Other checkpoints take as long, and
+    so do other layers of the kind as the one in their middle.
+
+    Args:
+        protocol: Path of the protocol.
+        device: As for `hypotest.run`.
+        memory: As for `hypotest.run`.
+        start_stage: As for `hypotest.run`.
+
+    Raises:
+        ProtocolError: If the protocol cannot be run; carries every problem.
+        RunError: If a model cannot be had, or nothing can be collected.
+    """
+    path = protocol_file(protocol)
+    plan = load_protocol(path)
+    check_command(device=device, memory=memory)
+    session = Session.start(plan.seed, stages_shown(start_stage), device, memory)
+    if plan.subject.network is None:
+        require_readers(plan, path.parent)
+    kinds: list[RunsAlike] = []
+    for name in plan.subject.models:
+        told = session.within(name) if len(plan.subject.models) > 1 else session
+        kinds += _of_model(plan, name, path, told)
+        gc.collect()  # nnsight leaves cycles that hold a model
+    return Forecast(
+        protocol_id=plan.id,
+        title=plan.title,
+        kinds=tuple(kinds),
+        free_bytes=free_bytes(session.cache),
+        timed_at=f"about {POSITIONS} positions of each condition of the selection split",
+    )
+
+
+def _of_model(plan: Protocol, name: str, path: Path, session: Session) -> Iterator[RunsAlike]:
+    axes, revisions = plan.subject.axes, plan.subject.revision
+    first = plan.member(model=name) if "model" in axes else plan
+    n_checkpoints = 1
+    if isinstance(revisions, tuple):
+        first, n_checkpoints = first.member(revision=revisions[0]), len(revisions)
+    one = first.member(layer=-1) if "layer" in axes else first
+    subject = load_subject(one, path.parent, session.device, session.stage)
+    if not isinstance(subject, LanguageModel):
+        yield _timed(one, path, subject, (), n_checkpoints, session)
+        return
+    for layers in _kinds_of(plan, first, subject, path.parent):
+        middle = first.member(layer=layers[len(layers) // 2]) if "layer" in axes else first
+        here = at_layer(subject, middle, path.parent)
+        yield _timed(middle, path, here, layers, n_checkpoints, session)
+
+
+def _kinds_of(
+    plan: Protocol, first: Protocol, subject: LanguageModel, base: Path
+) -> Iterator[tuple[int, ...]]:
+    """Layers that are ablated in one way: the others by whole forward passes, the last one not."""
+    if "layer" not in plan.subject.axes:
+        yield (subject.layer,)
+        return
+    numbers = [
+        layer
+        for layer in layers_in(plan.subject.layer, subject)
+        if at_layer(subject, first.member(layer=layer), base).reaching_layers
+    ]
+    last = subject.n_layers - 1
+    for kind in (tuple(n for n in numbers if n != last), tuple(n for n in numbers if n == last)):
+        if kind:
+            yield kind
+
+
+def _timed(
+    plan: Protocol, path: Path, subject: Subject, layers: Sequence[int], n_checkpoints: int, session: Session
+) -> RunsAlike:
+    watch = Stopwatch(session.start_stage)
+    telling = session.telling(watch)
+    prepared = prepare(plan, path.parent, telling, subject, kept_out=kept_out_of_evaluation(path), force=True)
+    measure_cross_entropy(prepared, telling, force=True)
+    preparing = dict(watch.seconds)
+    sample = some_documents(prepared.samples["selection"], POSITIONS, session.streams("some documents"))
+    selection = collect_selected(plan, prepared, sample, session)
+    looked = SelectionLook(plan, prepared, sample, selection, False, session, preparing, path.parent)
+    costs = foresee_costs(looked)
+    networks = networks_of(plan)
+    collecting = [
+        item.seconds
+        for item in costs.stages
+        if item.stage.endswith(" split") or item.stage.startswith("untrained")
+    ]
+    return RunsAlike(
+        model=subject.name,
+        layers=tuple(layers),
+        n_checkpoints=n_checkpoints,
+        engine=selection.ablation.engine,
+        collecting=sum(collecting),
+        testing=costs.seconds_from_nothing - sum(collecting),
+        evidence_bytes=sum(split_bytes(subject, item) for item in prepared.samples.values())
+        + (0 if networks is None else networks.number)
+        * sum(split_bytes(subject, item, attention=False) for item in prepared.samples.values()),
+        model_bytes=costs.model_bytes,
+        notes=costs.notes,
+    )

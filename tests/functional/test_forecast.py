@@ -1,0 +1,84 @@
+"""``hypotest run --plan``: runs, hours and gigabytes before anything is run."""
+
+from __future__ import annotations
+
+import pytest
+
+import hypotest as package
+from hypotest.pages.markdown import PAGE
+from hypotest.studies.forecast.page import forecast_page
+from hypotest.studies.forecast.record import Forecast, RunsAlike
+from tests.functional.test_series import _written
+from tests.functional.watching import watch_model, with_predictions
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def foreseen(small_protocol, small_model_folder, cache):
+    """Of every layer of the small model."""
+    path = _written(small_protocol, "foreseen.yaml", f"subject: {{model: {small_model_folder}, layer: all}}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HYPOTEST_CACHE", str(cache))
+        return package.forecast(path, device="cpu"), path
+
+
+def test_layers_that_are_ablated_alike_are_foreseen_together(foreseen):
+    """Attention reaches layers 1 to 3 of it; the last one is ablated by the identity."""
+    forecast, _ = foreseen
+    assert [(item.layers, item.engine) for item in forecast.kinds] == [
+        ((1, 2), "interventions"),
+        ((3,), "identity"),
+    ]
+    assert forecast.n_runs == 3
+    assert all(item.collecting > 0 and item.testing > 0 for item in forecast.kinds)
+    assert forecast.seconds == pytest.approx(2 * forecast.kinds[0].seconds + forecast.kinds[1].seconds)
+
+
+def test_nothing_of_the_evaluation_split_is_run(small_protocol, tmp_path, monkeypatch):
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
+    text = with_predictions(small_protocol.read_text(encoding="utf-8"), "specialization", "coordination")
+    path = small_protocol.with_name("spied-plan.yaml")
+    path.write_text(text, encoding="utf-8")
+    _, seen, forbidden = watch_model(path, monkeypatch)
+    monkeypatch.setattr("hypotest.studies.forecast.study.POSITIONS", 30)
+    package.forecast(path, device="cpu")
+    assert seen and not seen & forbidden
+
+
+def test_the_command_prints_what_is_foreseen(hypotest, foreseen, cache):
+    _, path = foreseen
+    done = hypotest("run", path, "--plan", "--device", "cpu", HYPOTEST_CACHE=str(cache))
+    assert done.returncode == 0, done.stderr
+    assert "3 runs, about" in done.stdout and "of evidence" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_the_evidence_takes_about_what_is_foreseen(
+    foreseen, hypotest, small_protocol, small_model_folder, tmp_path
+):
+    """The run of the last layer, with its untrained networks."""
+    forecast, _ = foreseen
+    path = _written(
+        small_protocol, "foreseen-last.yaml", f"subject: {{model: {small_model_folder}, layer: 3}}"
+    )
+    cache = tmp_path / "cache"
+    done = hypotest("run", path, "--out", tmp_path / "out", HYPOTEST_CACHE=str(cache))
+    assert done.returncode == 0, done.stderr
+    taken = sum(item.stat().st_size for item in (cache / "evidence").rglob("*") if item.is_file())
+    assert forecast.kinds[1].evidence_bytes == pytest.approx(taken, rel=0.5)
+
+
+def test_a_trial_is_no_plan(hypotest, small_protocol):
+    done = hypotest("run", small_protocol, "--plan", "--limit", 16)
+    assert done.returncode == 2 and "name one of the two" in done.stderr
+
+
+def test_every_checkpoint_counts():
+    kinds = tuple(
+        RunsAlike(f"EleutherAI/pythia-{size}", tuple(range(1, 24)), 154, "interventions", 7e4, 3e3, 3 * 10**9,
+                  6 * 10**9, ("start-up is not included",))
+        for size in ("70m", "160m", "12b")
+    )  # fmt: skip
+    text = PAGE.render(forecast_page(Forecast("pythia", "What is it?", kinds, 10**12, "256 positions")))
+    assert "10,626 runs" in text
