@@ -20,7 +20,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from hypotest.errors import Problem, ProtocolError
-from hypotest.nulls.registry import NULLS
 from hypotest.records.protocol.examples import SAMPLE_DEFAULTS
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import MAX_HYPOTHESES, Protocol
@@ -30,20 +29,10 @@ from hypotest.registration.findings import Finding, KeyPath, ids_of, key_name, n
 from hypotest.registration.paths import path_findings
 from hypotest.registration.postponed import postponed
 from hypotest.registration.source import YamlSource, read_source
+from hypotest.registration.stand_ins import filled, without
 from hypotest.registration.wording import data_path, errors_in, findings_of, unknown_key, written_path
 
 _DEFAULT_HYPOTHESES: tuple[str, ...] = Protocol.model_fields["hypotheses"].default
-
-_STAND_INS: dict[str, Any] = {
-    "hypotest": 1,
-    "id": "stand-in",
-    "title": "stand-in",
-    "conditions": {"first": {"index": {"below": 64}}, "second": {"index": {"from": 64}}},
-    "group": {"select": {"top_fraction": 0.02}},
-    "nulls": {name: {} for name in NULLS},
-    "seed": 0,
-}
-"""What a required key is given while the rest of a broken protocol is checked."""
 
 
 def load_protocol(
@@ -110,7 +99,7 @@ def judge(source: YamlSource) -> tuple[Protocol | None, list[Finding]]:
     tainted = {finding.path for finding in findings if finding.taints}
     # List items stay, so that the places of those behind them hold; pydantic repeats the error,
     # and the repetition is dropped as an echo.
-    data = _without(source.data, {path for path in tainted if path and isinstance(path[-1], str)})
+    data = without(source.data, {path for path in tainted if path and isinstance(path[-1], str)})
     data, names, unread = _with_expectations(_with_sample(data))
     findings += unread
     tainted |= {finding.path for finding in unread}
@@ -133,12 +122,12 @@ def judge(source: YamlSource) -> tuple[Protocol | None, list[Finding]]:
         findings += fresh
         tainted |= {item.path for item in fresh}
         gone = {_removable(error["type"], data_path(error)) for error in errors}
-        stand_ins = {key: value for key, value in _STAND_INS.items() if (key,) in gone}
-        data = {**_without(data, gone), **stand_ins}
         kept = [place for now, place in enumerate(kept) if ("predictions", now) not in gone]
+        data = filled(data, gone)
     if protocol is not None:
         checked = (_in_file(item, kept) for item in findings_in(protocol))
-        findings += [item for item in checked if not _echo(item, tainted, tainted)]
+        ours = () if kept else (("predictions",),)  # what stands in for them
+        findings += [item for item in checked if not _echo(item, tainted.union(ours), tainted.union(ours))]
     return protocol, findings
 
 
@@ -177,28 +166,14 @@ def _removable(kind: str, path: KeyPath) -> KeyPath:
     return path[:4] if path[2:3] == ("expects",) else path
 
 
-def _without(value: Any, gone: set[KeyPath], path: KeyPath = ()) -> Any:
-    """Copy data without what lies at some paths; the depth is bounded by the reader."""
-    if isinstance(value, dict):
-        return {
-            key: _without(item, gone, (*path, key)) for key, item in value.items() if (*path, key) not in gone
-        }
-    if isinstance(value, list):
-        return [
-            _without(item, gone, (*path, place))
-            for place, item in enumerate(value)
-            if (*path, place) not in gone
-        ]
-    return value
-
-
 def _in_file(finding: Finding, kept: Sequence[int]) -> Finding:
     """Count predictions as the file does, and name expectations as it does."""
 
     def translate(path: KeyPath) -> KeyPath:
         path = written_path(path)
         if len(path) > 1 and path[0] == "predictions" and isinstance(path[1], int):
-            return ("predictions", kept[path[1]], *path[2:])
+            # one that stands in for all is nowhere in the file
+            return ("predictions", kept[path[1]], *path[2:]) if kept else path[:1]
         return path
 
     depends = tuple(translate(path) for path in finding.depends)

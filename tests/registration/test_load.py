@@ -185,6 +185,26 @@ seed: x
 """
 
 
+ONE_OF_EACH = """\
+hypotest: 1
+id: one
+title: Are capitals a module?
+seed: 1
+conditions:
+  first: {index: {below: 64}}
+  second: {target: {matches: "(("}}
+group: {select: {top_fraction: 0.02}}
+nulls: {size_matched: {draws: 999}}
+predictions:
+  - id: spectrum
+    measure: hill_alpha
+    contrast: {null: size_matched}
+    modular: greater
+    distributed: less
+"""
+"""One prediction, and a pattern that is none."""
+
+
 def test_all_problems_at_once_by_line(problems_of):
     problems = [item for item in problems_of(text=MANY_MISTAKES) if item.severity == "error"]
     places = [(int(item.where.split(":")[-2]), item.key) for item in problems]
@@ -204,6 +224,25 @@ def test_all_problems_at_once_by_line(problems_of):
         (27, "predictions.a.distributed"),
         (28, "seed"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ("    measure: hill_alpha", "    mesure: hill_alpha", "predictions.spectrum.mesure"),
+        ("    contrast: {null: size_matched}\n", "", "predictions.spectrum.contrast"),
+        ("first: {index: {below: 64}}", "first: 3", "conditions.first"),
+        ("seed: 1", "seed: 1\nanything: 2", "anything"),
+    ],
+)
+def test_a_wrong_key_hides_no_pattern(tmp_path, old, new, key):
+    """Also where it is in the only prediction, or in the other condition."""
+    path = tmp_path / "plan.yaml"
+    assert old in ONE_OF_EACH
+    path.write_text(ONE_OF_EACH.replace(old, new), encoding="utf-8")
+    _, problems = read_protocol(path)
+    errors = {item.key for item in problems if item.severity == "error"}
+    assert errors == {key, "conditions.second.target.matches"}
 
 
 def test_error_lists_every_problem_and_no_warning(tmp_path):

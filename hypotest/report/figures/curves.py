@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from hypotest.pages.text import printable
 from hypotest.records.results.figure_data import FrequencyCurve, RegimeFit, Spectrum
 from hypotest.report.figures.style import (
     COLUMN,
@@ -23,11 +22,12 @@ from hypotest.report.figures.style import (
     SECOND,
     new_stack,
     plain_ticks,
+    wrapped,
 )
 from hypotest.report.numbers import count_text, fixed
 
-_PANEL, _AROUND = 1.7, 0.55
-"""Inches: a panel's axes, and what stands above and below them."""
+_PANEL, _AROUND, _ROOM = 1.7, 0.55, 3.5
+"""Inches: a panel's axes, what stands above and below them, and how wide words above them may be."""
 _NOTHING = 1e-9
 """Of an equal share of the variance: what is smaller is rounding of double precision."""
 _BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
@@ -60,7 +60,7 @@ def draw_regimes(regimes: tuple[RegimeFit, ...], selected: Mapping[str, int] | N
             place.axvspan(fit.ranks[0], selected[fit.condition], color=NULL, alpha=0.3, linewidth=0)
         slopes = ", ".join(fixed(slope, 2) for slope in fit.slopes)
         shape = "plateau" if fit.plateau else "no plateau"
-        place.set_title(f"{printable(fit.condition)} targets: {shape}")
+        place.set_title(wrapped(f"{fit.condition} targets: {shape}", _ROOM, 9))
         place.text(
             0.03,
             0.04,
@@ -168,10 +168,11 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
     end = float(curve.elbow_rank) if curve.elbow_rank is not None else max(ranks, default=1.0)
     for axes in (whole, tail):
         band = axes.axvspan(curve.first_rank, end, color=FIRST, alpha=0.3, linewidth=0)
-        band.set_label(
-            f"{printable(curve.condition)}: {count_text(curve.n_in_range)} types, "
+        said = (
+            f"{curve.condition}: {count_text(curve.n_in_range)} types, "
             f"{count_text(low)} to {count_text(high)} occurrences each"
         )
+        band.set_label(wrapped(said, _ROOM, 8))
         if curve.elbow_rank is not None:
             axes.axvline(
                 end,

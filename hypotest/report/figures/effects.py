@@ -11,10 +11,19 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from hypotest.pages.text import printable
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report.figures.style import COLUMN, FAINT, FIRST, INK, MARGIN, SECOND, SMALL, new_stack
+from hypotest.report.figures.style import (
+    COLUMN,
+    FAINT,
+    FIRST,
+    INK,
+    MARGIN,
+    SECOND,
+    SMALL,
+    new_stack,
+    wrapped,
+)
 from hypotest.report.numbers import prediction_text, significant
 
 OUTCOME_MARKS = {
@@ -25,12 +34,12 @@ OUTCOME_MARKS = {
     "undefined": ("x", FAINT),
 }
 """Outcome -> marker and colour."""
-_WORDS = {"less": SECOND, "greater": "#A34700", "equivalent": "#00694B", "inconclusive": "#555555"}
-"""Colours dark enough for words."""
+DARK = {"less": SECOND, "greater": "#A34700", "equivalent": "#00694B", "inconclusive": "#555555"}
+"""Outcome -> its colour, dark enough for words."""
 _FARTHEST = 8.0
 """SDs that the axis reaches at most; what lies beyond stands at its end, filled, with its number."""
-_ROW, _AROUND = 0.29, 0.55
-"""Inches: a row, and what stands above and below all of a panel's."""
+_ROW, _AROUND, _NAMES = 0.29, 0.55, 1.35
+"""Inches: a row, what stands above and below all of a panel's, and room for names."""
 
 
 def draw_effects(results: Results) -> Figure:
@@ -157,7 +166,7 @@ def _finish(axes: Axes, items: Sequence[PredictionResult], in_sd: bool, limit: f
         axes.set_xlim(-reach, reach)
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
-    axes.set_yticks(range(len(items)), [printable(item.id) for item in reversed(items)])
+    axes.set_yticks(range(len(items)), [wrapped(item.id, _NAMES, 8) for item in reversed(items)])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.5, max(1, len(items)) - 0.5)
@@ -172,7 +181,7 @@ def _finish(axes: Axes, items: Sequence[PredictionResult], in_sd: bool, limit: f
             f"{item.outcome}{role}",
             transform=axes.get_yaxis_transform(),
             va="center",
-            color=_WORDS.get(item.outcome, INK),
+            color=DARK.get(item.outcome, INK),
             fontsize=SMALL,
             linespacing=0.95,
         )

@@ -20,9 +20,12 @@ from hypotest.report.figures.style import (
     SMALL,
     new_figure,
     plain_ticks,
+    wrapped,
 )
 from hypotest.report.numbers import count_text
 
+_LABELS, _LEGEND = 2.7, 3.5
+"""Inches: room beside an axis, and in the legend."""
 _SMALLEST = 1e-3
 """Share of the largest influence at which the axes begin.
 
@@ -69,7 +72,9 @@ def draw_group(
             markeredgecolor="white",
             markeredgewidth=0.4,
             clip_on=False,
-            label=f"group ({len(own)})" if not shared else f"group, for {first_name} alone ({len(own)})",
+            label=f"group ({len(own)})"
+            if not shared
+            else wrapped(f"group, for {first_name} alone ({len(own)})", _LEGEND, 8),
         )
     if shared:
         axes.plot(
@@ -80,7 +85,7 @@ def draw_group(
             markeredgecolor="white",
             markeredgewidth=0.4,
             clip_on=False,
-            label=f"group, also for {second_name} ({len(shared)})",
+            label=wrapped(f"group, also for {second_name} ({len(shared)})", _LEGEND, 8),
         )
     low, high = (
         (floor, max(floor, largest) * 1.4) if any(value < floor for value in shown) else _limits(shown)
@@ -100,8 +105,8 @@ def draw_group(
     axes.set_ylim(low, high)
     plain_ticks(axes.xaxis, axes.yaxis)
     unit = "nats" if words.in_nats else "in the outcome's unit"
-    axes.set_xlabel(f"{words.said(f'influence on {first_name} targets')} ({unit})")
-    axes.set_ylabel(f"{words.said(f'influence on {second_name} targets')} ({unit})")
+    axes.set_xlabel(wrapped(f"{words.said(f'influence on {first_name} targets')} ({unit})", _LABELS, 8.5))
+    axes.set_ylabel(wrapped(f"{words.said(f'influence on {second_name} targets')} ({unit})", _LABELS, 8.5))
     figure.legend(loc="outside upper center", ncols=1)
     return figure
 

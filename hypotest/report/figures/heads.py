@@ -21,6 +21,7 @@ from hypotest.report.figures.style import (
     SECOND,
     new_figure,
     new_stack,
+    wrapped,
 )
 
 _ROW = 0.17
@@ -56,8 +57,8 @@ def draw_attention(
                 _draw_interval(axes, row, known)
         axes.plot(_known(head.gini_second), [row], "s", color=SECOND, markersize=4.6)
         axes.plot(_known(head.gini_first), [row], "o", color=FIRST, markersize=4.6)
-    axes.plot([], [], "o", color=FIRST, markersize=4.6, label=f"{printable(names[0])} targets")
-    axes.plot([], [], "s", color=SECOND, markersize=4.6, label=f"{printable(names[1])} targets")
+    axes.plot([], [], "o", color=FIRST, markersize=4.6, label=wrapped(f"{names[0]} targets", 1.2, 8))
+    axes.plot([], [], "s", color=SECOND, markersize=4.6, label=wrapped(f"{names[1]} targets", 1.2, 8))
     _name_rows(axes, heads, with_mean=mean is not None)
     axes.set_xlabel("Gini coefficient of attention (0 uniform, 1 one key)")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
@@ -95,8 +96,8 @@ def draw_routing(
     axes.axvline(1.0, color=INK, linestyle="--", linewidth=1)
     _name_rows(axes, heads, with_mean=mean is not None)
     axes.set_xlabel(
-        f"Spearman correlation of attention profiles,\n{printable(names[0])} with {printable(names[1])} "
-        "(1 = the same)"
+        "Spearman correlation of attention profiles,\n"
+        + wrapped(f"{names[0]} with {names[1]} (1 = the same)", 3.2, 8.5)
     )
     return figure
 

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from hypotest.pages.text import printable
 
 FIRST = "#D55E00"
 SECOND = "#0072B2"
@@ -64,6 +69,11 @@ _STYLE: dict[Any, Any] = {  # keys are checked by matplotlib's own update
     "svg.hashsalt": "hypotest",
     "pdf.fonttype": 42,  # publishers refuse the other kind
 }
+
+
+_DOTS = 720
+_RULER = RendererAgg(1, 1, _DOTS)  # type: ignore[no-untyped-call]
+"""Measures letters; at so many dots to the inch they are as wide as in a vector file."""
 
 
 @contextmanager
@@ -113,6 +123,14 @@ def new_stack(width: float, heights: Sequence[float], around: float) -> tuple[Fi
     return figure, [axes for row in grid for axes in row]
 
 
+def widen_border(figure: Figure) -> None:
+    """Room at both sides of a figure whose widest words stand there.
+
+    Letters are fitted to the dots of one resolution, and at another one they are some percent wider.
+    """
+    figure.set_layout_engine("constrained", w_pad=0.1)
+
+
 def new_canvas(width: float, height: float) -> tuple[Figure, Axes]:
     """A figure whose bare axes are measured in inches, from the top left corner."""
     figure = NotebookFigure(figsize=(width, height))
@@ -123,6 +141,40 @@ def new_canvas(width: float, height: float) -> tuple[Figure, Axes]:
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     return figure, axes
+
+
+def wrapped(said: str, inches: float, size: float, lines: int = 2) -> str:
+    """A text on as few lines as hold it, broken at spaces and behind hyphens, underscores and slashes.
+
+    Args:
+        said: The text; what is not printable is left out of it.
+        inches: Room.
+        size: Of the letters, in points.
+        lines: How many there may be; what the last one cannot hold is an ellipsis.
+    """
+    rest, made = printable(said), list[str]()
+    while text_width(rest, size) > inches and len(made) < lines - 1:
+        fitting = _fitting(rest, inches, size)
+        breaks = [place.end() for place in re.finditer(r"\s+|[-_/]+", rest[: fitting + 1])]
+        end = max([place for place in breaks if len(rest[:place].rstrip()) <= fitting], default=fitting)
+        made.append(rest[:end].rstrip())
+        rest = rest[end:]
+    if text_width(rest, size) > inches:
+        rest = rest[: _fitting(rest, inches - text_width("…", size), size)].rstrip() + "…"
+    return "\n".join([*made, rest])
+
+
+def _fitting(said: str, inches: float, size: float) -> int:
+    """How many of the first letters there is room for; one at least."""
+    return max((n for n in range(1, len(said) + 1) if text_width(said[:n], size) <= inches), default=1)
+
+
+@lru_cache(maxsize=4096)
+def text_width(said: str, size: float) -> float:
+    """Width of a line in inches, its letters of so many points."""
+    font = FontProperties(family=[_STYLE["font.family"]], size=size)
+    width, _, _ = _RULER.get_text_width_height_descent(said, font, ismath=False)  # type: ignore[no-untyped-call]
+    return float(width) / _DOTS
 
 
 def plain_number(value: float, _position: int | None = None) -> str:

@@ -76,7 +76,7 @@ def _draw(comparison: Comparison, folder: Path, start_stage: StartStage) -> tupl
         return ()
     # Imported here: everything else answers without matplotlib.
     from hypotest.report.figures.style import house_style, save
-    from hypotest.studies.compare.figure import draw_forest
+    from hypotest.studies.compare.figure import draw_forest, forest_in_words
 
     (folder / "figures").mkdir()
     names = {run.label: PurePath(run.model).name for run in comparison.runs}
@@ -85,11 +85,13 @@ def _draw(comparison: Comparison, folder: Path, start_stage: StartStage) -> tupl
     with house_style():
         for number, item in shown:
             caption = (
-                "Effect of each run with its 95 % interval; squares grow with their weight, "
-                "hollow ones are not pooled. Diamond: the pooled effect with its 95 % interval; grey line: "
-                "where another such model is expected; band: effects that count as equivalent in every run."
+                "Effect of each run with its 95 % interval; marks show the outcome and grow with the weight, "
+                "hollow ones are not pooled. Diamond: the pooled effect with its 95 % interval; the line "
+                "under it: where another such model is expected; band: effects that count as equivalent in "
+                "every run."
             )
-            picture = Picture(f"{number:02d}-{file_slug(item.id)}", str(number), caption)
+            said = forest_in_words(item, names)
+            picture = Picture(f"{number:02d}-{file_slug(item.id)}", str(number), caption, said)
             save(draw_forest(item, names), folder / "figures", picture.name)
             pictures.append(picture)
             step()

@@ -16,11 +16,12 @@ def write_exploration(result: Exploration) -> None:
         OutputError: If it cannot be written.
     """
     # Imported here: everything else answers without matplotlib.
-    from hypotest.studies.explore.figures import CAPTIONS, save_exploration
+    from hypotest.studies.explore.figures import CAPTIONS, explored_in_words, save_exploration
 
     plain = fields_without(result, "neurons", "folder")
     with replace_folder(result.folder) as folder:
         (folder / "explore.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
-        write_markdown(folder / "explore.md", exploration_page(result, CAPTIONS))
+        page = exploration_page(result, CAPTIONS, explored_in_words(result))
+        write_markdown(folder / "explore.md", page)
         result.neurons.write_parquet(folder / "neurons.parquet")
         save_exploration(result, folder)

@@ -42,17 +42,22 @@ def _summary(result: Exploration) -> Iterator[Part]:
     )
 
 
-def exploration_page(result: Exploration, captions: Mapping[str, str]) -> Document:
+def exploration_page(
+    result: Exploration, captions: Mapping[str, str], alternatives: Mapping[str, str]
+) -> Document:
     """The report; figures are expected beside it.
 
     Args:
         result: What was found.
         captions: Of the figures, by their names.
+        alternatives: What they show, for those who cannot see them, by the same names.
     """
-    return reworded(document(_parts(result, captions)), result.words)
+    return reworded(document(_parts(result, captions, alternatives)), result.words)
 
 
-def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:
+def _parts(
+    result: Exploration, captions: Mapping[str, str], alternatives: Mapping[str, str]
+) -> Iterator[Part]:
     yield Heading(f"Exploration: {result.title}", 1)
     yield strong(scope_text(result))
     yield prose("Protocol `{}`, SHA-256 of its content `{}`.", result.protocol_id, result.protocol_hash)
@@ -66,7 +71,7 @@ def _parts(result: Exploration, captions: Mapping[str, str]) -> Iterator[Part]:
         yield section.table
         yield section.legend
         if section.figure is not None:
-            yield Figure(section.figure, captions[section.figure])
+            yield Figure(section.figure, captions[section.figure], alternatives[section.figure])
     if result.notes:
         yield Heading("Notes")
         yield Items(result.notes)

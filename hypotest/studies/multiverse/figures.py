@@ -6,27 +6,31 @@ References:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from math import inf
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.transforms import blended_transform_factory
 
 from hypotest.measures.registry import words_of
 from hypotest.records.protocol.conditions import UNNAMED
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.report.figures.effects import OUTCOME_MARKS
-from hypotest.report.figures.style import INK, MARGIN, WIDTH, NotebookFigure
+from hypotest.report.figures.style import COLUMN, INK, MARGIN, SMALL, new_stack, widen_border, wrapped
+from hypotest.report.numbers import count_text
 from hypotest.studies.multiverse.record import SpecificationResult, Value
 from hypotest.studies.multiverse.words import choice_name, value_text
 
-_CURVE = 2.3
-_ROW = 0.155
-"""Inches."""
+_CURVE, _ROW, _AROUND = 2.0, 0.155, 0.4
+"""Inches: the panel of effects, a row of the choices, and what stands above and below either."""
+_NAMES = 1.2
+"""Room for the values of a choice, in inches."""
+_FEW, _MANY = 40, 120
+"""Specifications up to which marks are large, and hollow; and from which they are small."""
 _BAND = "#F2F2F2"
 
 
@@ -44,24 +48,39 @@ def draw_specification_curve(tests: Sequence[SpecificationResult]) -> Figure:
     scaled = [scales[place] for place in order]
     declared = next(column for column, place in enumerate(order) if tests[place].specification.is_declared)
     rows = choice_rows(tests, order)
-    figure = NotebookFigure(figsize=(WIDTH, _CURVE + _ROW * (len(rows) + 1.6)))
-    FigureCanvasAgg(figure)
-    figure.set_layout_engine("constrained", w_pad=0.12)  # else the widest label of the choices is cut
-    top, bottom = figure.subplots(
-        2, 1, sharex=True, gridspec_kw={"height_ratios": [_CURVE, _ROW * (len(rows) + 0.6)]}
-    )
+    n_lines = len(rows) + len({name for name, _, _ in rows})
+    figure, (top, bottom) = new_stack(COLUMN, [_CURVE, _ROW * (n_lines + 0.6)], _AROUND)
+    widen_border(figure)
     _draw_effects(top, results, scaled)
     _draw_choices(bottom, rows, results)
     for axes in (top, bottom):
         axes.axvline(declared, color=INK, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+        axes.set_xlim(-0.8, len(results) - 0.2)
     top.set_ylabel("effect (SDs of the null)" if in_sds else "effect (unit of the measure)")
-    top.set_title(words_of(results[0].measure, results[0].title, UNNAMED).label.split(" (")[0])
-    top.set_xlim(-0.8, len(results) - 0.2)
-    top.legend(
-        handles=_legend(results), loc="lower right", bbox_to_anchor=(1.0, 1.08), ncols=6, columnspacing=1.2,
-        handletextpad=0.4, borderaxespad=0.0,
-    )  # fmt: skip
+    title = words_of(results[0].measure, results[0].title, UNNAMED).label.split(" (")[0]
+    top.set_title(wrapped(title, 3.0, 9))
+    bottom.set_xlabel(wrapped(_counted(results), 4.0, SMALL), fontsize=SMALL, x=1.0, ha="right")
+    figure.legend(
+        handles=_legend(results), loc="outside upper center", ncols=4, columnspacing=1.2, handletextpad=0.4
+    )
     return figure
+
+
+def curve_in_words(tests: Sequence[SpecificationResult]) -> str:
+    """What the figure shows, for those who cannot see it."""
+    outcomes = Counter(item.result.outcome for item in tests)
+    (declared,) = (item.result for item in tests if item.specification.is_declared)
+    said = ", ".join(f"{count_text(number)} {outcome}" for outcome, number in outcomes.most_common())
+    return f"{_counted([item.result for item in tests])}: {said}; the declared one: {declared.outcome}."
+
+
+def _counted(results: Sequence[PredictionResult]) -> str:
+    """How many there are, and how many of them have less to show than the others."""
+    undefined = sum(item.effect is None for item in results)
+    bare = sum(item.effect is not None and item.interval is None for item in results)
+    said = f"{count_text(len(results))} specifications, by effect"
+    said += f"; {count_text(undefined)} without a value, at the right end" if undefined else ""
+    return said + (f"; {count_text(bare)} without an interval" if bare else "")
 
 
 def _effect(result: PredictionResult, scale: float) -> float:
@@ -93,50 +112,62 @@ def choice_rows(
     return rows
 
 
+def _size(n: int) -> float:
+    """Of a mark, in points, where so many stand side by side."""
+    return 5.0 if n <= _FEW else 3.5 if n <= _MANY else 2.4
+
+
 def _draw_effects(axes: Axes, results: Sequence[PredictionResult], scales: Sequence[float]) -> None:
-    size = 6.0 if len(results) <= 40 else 4.5 if len(results) <= 120 else 3.2
+    size, few = _size(len(results)), len(results) <= _FEW
     for column, (result, scale) in enumerate(zip(results, scales, strict=True)):
         marker, colour = OUTCOME_MARKS[result.outcome]
         if result.margin is not None:
             low, high = (bound / scale for bound in result.margin)
-            axes.fill_betweenx([low, high], column - 0.5, column + 0.5, color=MARGIN, alpha=0.14, linewidth=0)
+            axes.fill_betweenx([low, high], column - 0.5, column + 0.5, color=MARGIN, alpha=0.22, linewidth=0)
         if result.interval is not None:
             bounds = [result.interval.low / scale, result.interval.high / scale]
-            axes.plot([column, column], bounds, color=colour, linewidth=size / 4, solid_capstyle="butt")
+            axes.plot([column, column], bounds, color=INK, linewidth=1.2 if few else 0.5, zorder=4)
         if result.effect is not None:
             axes.plot(
-                [column], [result.effect / scale], marker, color=colour, markersize=size,
-                markeredgecolor="white", markeredgewidth=0.4, zorder=3,
+                [column], [result.effect / scale], marker, color=colour, markersize=size, zorder=3,
+                markerfacecolor="white" if few else colour, markeredgewidth=1.1 if few else 0.3,
             )  # fmt: skip
     axes.axhline(0, color=INK, linewidth=0.7, zorder=1)
     axes.tick_params(axis="x", length=0, labelbottom=False)
+    axes.set_xticks([])
     axes.spines["bottom"].set_visible(False)
 
 
 def _draw_choices(
     axes: Axes, rows: Sequence[tuple[str, Value, list[int]]], results: Sequence[PredictionResult]
 ) -> None:
-    size = 12.0 if len(results) <= 40 else 7.0 if len(results) <= 120 else 3.5
+    """The name of each choice on a line of its own, beneath it a line for each of its values."""
+    size = _size(len(results)) * 0.75
     names = list(dict.fromkeys(name for name, _, _ in rows))
-    for row, (name, _, columns) in enumerate(rows):
+    values: dict[int, str] = {}
+    line = 0
+    for name in names:
+        mine = [(value, columns) for each, value, columns in rows if each == name]
         if names.index(name) % 2 == 0:
-            axes.axhspan(row - 0.5, row + 0.5, color=_BAND, linewidth=0, zorder=0)
-        colours = [OUTCOME_MARKS[results[column].outcome][1] for column in columns]
-        axes.scatter(
-            columns, np.full(len(columns), row), s=size, c=colours, marker="o", linewidths=0, zorder=3
-        )
-    first = {name: min(row for row, item in enumerate(rows) if item[0] == name) for name in names}
-    labels = [
-        f"{choice_name(name)}   {value_text(name, value)}" if first[name] == row else value_text(name, value)
-        for row, (name, value, _) in enumerate(rows)
-    ]
-    axes.set_yticks(range(len(rows)), labels)
-    axes.tick_params(axis="y", length=0, labelsize=7.5)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
+            axes.axhspan(line - 0.5, line + len(mine) + 0.5, color=_BAND, linewidth=0, zorder=0)
+        axes.text(
+            0.02, line, wrapped(choice_name(name), COLUMN - 0.2, SMALL, 1), va="center", fontsize=SMALL,
+            style="italic", transform=blended_transform_factory(axes.figure.transFigure, axes.transData),
+            in_layout=False,
+        )  # fmt: skip
+        for value, columns in mine:
+            line += 1
+            values[line] = wrapped(value_text(name, value), _NAMES, SMALL, 1)
+            for outcome, (marker, colour) in OUTCOME_MARKS.items():
+                places = [column for column in columns if results[column].outcome == outcome]
+                axes.plot(places, [line] * len(places), marker, color=colour, markersize=size, zorder=3)
+        line += 1
+    axes.set_yticks(list(values), list(values.values()))
+    axes.tick_params(axis="y", length=0, labelsize=SMALL)
+    axes.set_ylim(line - 0.4, -0.6)
     axes.set_xticks([])
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.set_xlabel(f"{len(results)} specifications, by effect")
 
 
 def _legend(results: Sequence[PredictionResult]) -> list[Line2D | Patch]:

@@ -141,7 +141,7 @@ def multiverse_summary(result: MultiverseResult) -> Document:
 def _draw(result: MultiverseResult, folder: Path, start_stage: StartStage) -> tuple[Picture, ...]:
     # Imported here: the summary needs no matplotlib.
     from hypotest.report.figures.style import house_style, save
-    from hypotest.studies.multiverse.figures import draw_specification_curve
+    from hypotest.studies.multiverse.figures import curve_in_words, draw_specification_curve
 
     (folder / "figures").mkdir()
     varied = [
@@ -151,14 +151,16 @@ def _draw(result: MultiverseResult, folder: Path, start_stage: StartStage) -> tu
     pictures = []
     with house_style():
         for number, item in varied:
+            tests = _tests_of(result, item)
             picture = Picture(
                 f"{number:02d}-{file_slug(item.prediction)}",
                 item.prediction,
                 "Above, the effect under every specification, with its interval over documents where there "
                 "is one, and its margin; marks show the outcome. Below, the choices. The dashed line is the "
                 "declared specification.",
+                curve_in_words(tests),
             )
-            save(draw_specification_curve(_tests_of(result, item)), folder / "figures", picture.name)
+            save(draw_specification_curve(tests), folder / "figures", picture.name)
             pictures.append(picture)
             step()
     return tuple(pictures)

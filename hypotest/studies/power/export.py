@@ -30,25 +30,19 @@ def write_power(result: PowerResult) -> None:
         OutputError: If it cannot be written.
     """
     # Imported here: everything else answers without matplotlib.
-    from hypotest.studies.power.figures import CAPTION, NAME, save_power
+    from hypotest.studies.power.figures import CAPTION, NAME, power_in_words, save_power
 
     plain = fields_without(result, "table", "folder")
     with replace_folder(result.folder) as folder:
         (folder / "power.json").write_text(json_text(plain), encoding="utf-8", newline="\n")
-        write_markdown(folder / "power.md", power_page(result, CAPTION, NAME))
+        write_markdown(folder / "power.md", power_page(result, Figure(NAME, CAPTION, power_in_words(result))))
         result.table.write_parquet(folder / "power.parquet")
         save_power(result, folder)
 
 
-def power_page(result: PowerResult, caption: str, figure: str) -> Document:
-    """The report.
-
-    Args:
-        result: What was found.
-        caption: Of the figure.
-        figure: Its name; it is expected beside the page.
-    """
-    return reworded(document(_parts(result, Figure(figure, caption))), result.words)
+def power_page(result: PowerResult, figure: Figure) -> Document:
+    """The report; its figure is expected beside it."""
+    return reworded(document(_parts(result, figure)), result.words)
 
 
 def _parts(result: PowerResult, figure: Figure) -> Iterator[Part]:

@@ -21,7 +21,15 @@ from hypotest.report.figures.figures import draw_figures
 from hypotest.report.figures.group import draw_group
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
 from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of
-from hypotest.report.figures.style import house_style, plain_number, save
+from hypotest.report.figures.style import (
+    COLUMN,
+    house_style,
+    new_figure,
+    plain_number,
+    save,
+    text_width,
+    wrapped,
+)
 from hypotest.report.picture import panel_id
 
 SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml"}
@@ -199,6 +207,31 @@ def test_a_curve_without_elbow(results: Results) -> None:
 )
 def test_ticks_are_plain_numbers(value: float, text: str) -> None:
     assert plain_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("inches", "lines", "text"),
+    [
+        (9.0, 2, "no-plateau of_common tokens"),
+        (1.3, 2, "no-plateau of_common\ntokens"),
+        (0.95, 2, "no-plateau of_\ncommon tokens"),
+        (0.95, 1, "no-plateau of_…"),
+        (0.6, 2, "no-\nplateau…"),
+        (0.01, 2, "n\no…"),
+    ],
+)
+def test_a_text_is_broken_where_a_reader_would_break_it(inches: float, lines: int, text: str) -> None:
+    made = wrapped("no-plateau of_common tokens", inches, 8.0, lines)
+    assert made == text
+    assert all(text_width(line, 8.0) <= max(inches, 0.2) for line in made.split("\n"))
+
+
+def test_a_line_is_as_wide_as_matplotlib_draws_it() -> None:
+    with house_style():
+        figure, (axes,) = new_figure(2.0, width=COLUMN)
+        text = axes.text(0, 0, "no-plateau of common tokens", fontsize=8.0)
+        drawn = text.get_window_extent().width / figure.dpi
+    assert text_width("no-plateau of common tokens", 8.0) == pytest.approx(drawn, rel=0.02)
 
 
 def test_members_that_do_nothing_in_the_other_condition_stand_on_the_edge(results: Results) -> None:

@@ -1,4 +1,4 @@
-"""Every figure of a run in one column of a paper, in grey, and as the colour-blind see it."""
+"""Every figure in one column of a paper, in grey, as the colour-blind see it, and with long names."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
-from hypotest.report.export import read_nulls, read_results
-from hypotest.report.figures.figures import Figures
-from hypotest.report.figures.style import FAINT, OBSERVED, SECOND, house_style, new_figure
-from tests.example import EXAMPLE
+from hypotest.report.figures.style import COLUMN, FAINT, OBSERVED, SECOND, house_style, new_figure
+from tests.figures import every_figure
 
 COLUMN_MM = 84
 SMALLEST_POINTS = 5
+RESOLUTION = 160
+"""Of the files; letters are wider there than where the figure was laid out."""
 APART = 15.0
 """Of the 100 steps of CIE lightness from black to white; neighbours in print differ by 3 to 5."""
 BACKGROUND = 93.0
@@ -60,11 +60,15 @@ def drawn(axes: Axes) -> Iterator[tuple[Shape, Colour]]:
         if len(line.get_xdata()):  # type: ignore[arg-type]
             marker = line.get_marker()
             hollow = marker not in ("None", "", None) and line.get_markerfacecolor() == "white"
-            yield ("line", marker, line.get_linestyle(), hollow), on_paper(line.get_color(), line.get_alpha())
+            dashes = getattr(line, "_unscaled_dash_pattern")  # noqa: B009  # of dashes of one's own, too
+            yield ("line", marker, str(dashes), hollow), on_paper(line.get_color(), line.get_alpha())
     for patch in axes.patches:
         if patch.get_fill():
             said = "".join(text.get_text()[:1] for text in axes.texts if inside(text, patch))
-            yield ("patch", patch.get_hatch(), said), on_paper(patch.get_facecolor(), None)
+            yield (
+                ("patch", type(patch).__name__, patch.get_hatch(), said),
+                on_paper(patch.get_facecolor(), None),
+            )
     for band in axes.collections:
         assert isinstance(band, Collection)
         for colour in band.get_facecolor():
@@ -91,20 +95,44 @@ def alike(figure: Figure) -> list[str]:
     return pairs
 
 
-@pytest.fixture(scope="module")
-def figures() -> dict[str, Figure]:
-    """Of the committed example, by today's code."""
-    drawn_once = dict(Figures(read_results(EXAMPLE / "results.json"), read_nulls(EXAMPLE)))
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(False, id="short names"),
+        pytest.param(True, id="long names", marks=pytest.mark.slow),
+    ],
+)
+def figures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Figure]:
+    """As today's code draws them of committed runs, laid out."""
+    drawn_once = dict(every_figure(tmp_path_factory.mktemp("runs"), long=request.param))
     for figure in drawn_once.values():
         figure.draw_without_rendering()
         figure.set_layout_engine("none")  # it is laid out
+        figure.set_dpi(RESOLUTION)
+        figure.draw_without_rendering()
     return drawn_once
 
 
-def test_no_letter_is_smaller_than_a_paper_s_smallest_in_one_column(figures: dict[str, Figure]) -> None:
+def texts_of(figure: Figure) -> list[Text]:
+    """Whatever is written; not the labels of axes that are off, nor of ticks beyond the ends of an axis."""
+    hidden: set[Text] = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if not low <= tick.get_loc() <= high:
+                    hidden |= {tick.label1, tick.label2}
+        if not axes.axison:
+            hidden |= {text for text in axes.findobj(Text) if text not in axes.texts}
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip()]
+    return [text for text in texts if text not in hidden]
+
+
+def test_every_figure_is_as_wide_as_one_column_and_no_letter_too_small(figures: dict[str, Figure]) -> None:
     for name, figure in figures.items():
-        shrunk = min(1.0, COLUMN_MM / 25.4 / figure.get_size_inches()[0])
-        texts = [item for item in figure.findobj(Text) if item.get_visible() and item.get_text().strip()]
+        assert figure.get_size_inches()[0] == pytest.approx(COLUMN), name
+        shrunk = COLUMN_MM / 25.4 / COLUMN
+        texts = texts_of(figure)
         small = [item.get_text() for item in texts if item.get_fontsize() * shrunk < SMALLEST_POINTS]
         assert texts and not small, f"{name}: {small}"
 
@@ -114,17 +142,46 @@ def test_nothing_is_told_by_colour_alone(figures: dict[str, Figure]) -> None:
         assert not alike(figure), name
 
 
-def test_no_two_labels_of_an_axis_run_into_each_other(figures: dict[str, Figure]) -> None:
+def test_no_letter_is_beyond_the_edge(figures: dict[str, Figure]) -> None:
     for name, figure in figures.items():
-        for axes in figure.axes:
-            boxes = [
-                label.get_window_extent()
-                for label in axes.get_xticklabels()
-                if label.get_text() and label.get_visible()
-            ]
-            boxes.sort(key=lambda box: box.x0)
-            for left, right in itertools.pairwise(boxes):
-                assert left.x1 <= right.x0 + 1, name
+        assert not beyond(figure), name
+
+
+def test_no_two_texts_run_into_each_other(figures: dict[str, Figure]) -> None:
+    for name, figure in figures.items():
+        assert not crossing(figure), name
+
+
+def beyond(figure: Figure) -> list[str]:
+    """Texts that the edge of the figure cuts."""
+    width, height = figure.bbox.width, figure.bbox.height
+    return [
+        text.get_text()
+        for text in texts_of(figure)
+        for box in [text.get_window_extent()]
+        if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1
+    ]
+
+
+def crossing(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts of which one stands in the other."""
+    boxes = [(text.get_text(), text.get_window_extent()) for text in texts_of(figure)]
+    return [
+        (one, other)
+        for (one, box), (other, second) in itertools.combinations(boxes, 2)
+        if min(box.x1, second.x1) - max(box.x0, second.x0) > 1
+        and min(box.y1, second.y1) - max(box.y0, second.y0) > 2
+    ]
+
+
+def test_texts_that_cross_or_leave_the_figure_would_be_seen() -> None:
+    with house_style():
+        figure, (axes,) = new_figure(1.0)
+        axes.text(0.5, 0.5, "one", transform=figure.transFigure)
+        axes.text(0.51, 0.5, "two", transform=figure.transFigure)
+        axes.text(0.99, 0.9, "beyond", transform=figure.transFigure, in_layout=False)
+        figure.draw_without_rendering()
+        assert beyond(figure) == ["beyond"] and ("one", "two") in crossing(figure)
 
 
 def test_orange_and_blue_lines_would_be_told_apart_and_orange_and_grey_would_not() -> None:

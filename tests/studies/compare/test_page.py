@@ -10,7 +10,8 @@ from rich.console import Console
 from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
 from hypotest.report.figures.style import house_style, save
-from hypotest.studies.compare.figure import draw_forest
+from hypotest.report.picture import Picture
+from hypotest.studies.compare.figure import draw_forest, forest_in_words
 from hypotest.studies.compare.page import comparison_page, write_comparison
 from hypotest.studies.compare.record import Comparison
 from hypotest.studies.compare.study import compare
@@ -131,7 +132,7 @@ def test_forest_plots_show_every_run_the_pooled_effect_and_the_margin(comparison
         (axes,) = figure.axes
         labels = [label.get_text() for label in axes.get_yticklabels()]
         low, high = axes.get_xlim()
-    assert labels == ["pooled", "D  reference", "C  owner/model-2", "B  owner/model-1", "A  owner/model-0"]
+    assert labels == ["pooled", "D: reference", "C: owner/model-2", "B: owner/model-1", "A: owner/model-0"]
     assert low <= item.pooled.prediction[0] and item.pooled.prediction[1] <= high
     assert low <= item.margin[0] and item.margin[1] <= high
     texts = [text.get_text() for text in axes.texts]
@@ -144,7 +145,17 @@ def test_forest_plots_without_a_pooled_effect(comparison):
     bare = dataclasses.replace(item, runs=effects, pooled=None, outcome=None, margin=None)
     with house_style():
         figure = draw_forest(bare, {run.label: run.model for run in comparison.runs})
-    assert [text.get_text().split("\n")[1] for text in figure.axes[0].texts] == ["equivalent, not pooled"] * 2
+    said = [text.get_text().split("\n")[1:] for text in figure.axes[0].texts]
+    assert said == [["no interval", "equivalent, not pooled"]] * 2
+
+
+def test_a_forest_plot_in_words_holds_every_number_of_it(comparison):
+    item = next(one for one in comparison.predictions if one.id == "attention")
+    words = forest_in_words(item, {run.label: run.model for run in comparison.runs})
+    assert words.startswith("attention, Gini coefficient, rare - common. A, owner/model-0: −0.0082 [")
+    assert words.count("equivalent") == len(item.runs) + 1 and "pooled: −0.0063 [" in words
+    text = PAGE.render(comparison_page(comparison, [Picture("06-attention", "1", "A caption.", words)]))
+    assert f"![{words}]".replace("[−", "\\[−").replace("],", "\\],") in text
 
 
 @pytest.mark.slow
@@ -160,7 +171,7 @@ def test_wide_pooled_intervals_are_cut_so_that_the_runs_can_be_seen(tmp_path):
     spread = max(one.interval[1] for one in item.runs) - min(one.interval[0] for one in item.runs)
     assert interval.low < low or interval.high > high
     assert high - low < 8 * spread
-    cut = [line for line in figure.axes[0].lines if line.get_marker() in ("<", ">")]
+    cut = [line for line in figure.axes[0].lines if line.get_markersize() == 4]
     assert len(cut) == int(interval.low < low) + int(interval.high > high)
 
 

@@ -12,7 +12,7 @@ from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
 from hypotest.records.protocol.wording import OF_TEXT
 from hypotest.studies.explore.export import write_exploration
-from hypotest.studies.explore.figures import CAPTIONS
+from hypotest.studies.explore.figures import CAPTIONS, explored_in_words
 from hypotest.studies.explore.page import exploration_page, exploration_summary
 from hypotest.studies.explore.record import (
     Blind,
@@ -25,8 +25,7 @@ from hypotest.studies.explore.record import (
 )
 
 
-@pytest.fixture
-def explored(results):
+def exploration_of(results):
     """A large layer, long names, a title that is markup."""
     rng = np.random.default_rng(0)
     influences = np.exp(rng.normal(size=(2, 300)))
@@ -72,6 +71,11 @@ def explored(results):
     )
 
 
+@pytest.fixture
+def explored(results):
+    return exploration_of(results)
+
+
 def printed(item, width=80):
     console = Console(file=io.StringIO(), width=width)
     console.print(shown(exploration_summary(item)))
@@ -103,7 +107,7 @@ def test_the_tables_are_legible_at_80_columns(explored):
 
 
 def test_the_report_escapes_names_and_links_its_figures(explored):
-    text = PAGE.render(exploration_page(explored, CAPTIONS))
+    text = PAGE.render(exploration_page(explored, CAPTIONS, explored_in_words(explored)))
     assert r"Is \*it\* a [bold]module" in text and "\x1b" not in text
     assert r"a note with \*stars\*" in text
     for name in ("curves", "covariates", "neurons"):

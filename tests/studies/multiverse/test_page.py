@@ -17,8 +17,9 @@ from hypotest.pages.console import shown
 from hypotest.pages.markdown import PAGE
 from hypotest.records.stored.folders import replace_folder
 from hypotest.registration import load_protocol
+from hypotest.report.figures.effects import OUTCOME_MARKS
 from hypotest.report.figures.style import FAINT, FIRST, MARGIN, house_style
-from hypotest.studies.multiverse.figures import choice_rows, draw_specification_curve
+from hypotest.studies.multiverse.figures import choice_rows, curve_in_words, draw_specification_curve
 from hypotest.studies.multiverse.page import (
     multiverse_json,
     multiverse_page,
@@ -162,9 +163,27 @@ def test_the_curve_is_sorted_and_scaled():
     (declared,) = (line for line in bottom.lines if line.get_linestyle() == "--")
     assert set(declared.get_xdata()) == {3}
     assert [label.get_text() for label in bottom.get_yticklabels()] == [
-        "group   plateau", "top 5 %", "estimator   gaussian copula", "binned", "bins   8",
+        "plateau", "top 5 %", "gaussian copula", "binned", "8",
     ]  # fmt: skip
+    assert [text.get_text() for text in bottom.texts] == ["group", "estimator", "bins"]
+    marks = {line.get_marker() for line in bottom.lines if len(line.get_xdata()) and line is not declared}
+    assert marks == {OUTCOME_MARKS[item.result.outcome][0] for item in CLUSTERING}
     assert top.get_ylabel() == "effect (SDs of the null)"
+
+
+def test_what_a_curve_lacks_is_said():
+    """One specification without a value, one without an interval."""
+    tests = list(CLUSTERING)
+    tests[1] = dataclasses.replace(
+        tests[1], result=dataclasses.replace(tests[1].result, effect=None, outcome="undefined", interval=None)
+    )
+    tests[2] = dataclasses.replace(tests[2], result=dataclasses.replace(tests[2].result, interval=None))
+    with house_style():
+        said = draw_specification_curve(tests).axes[1].get_xlabel().replace("\n", " ")
+    assert said == ("4 specifications, by effect; 1 without a value, at the right end; 1 without an interval")
+    assert curve_in_words(tests) == (
+        f"{said}: 1 greater, 1 undefined, 1 inconclusive, 1 equivalent; the declared one: greater."
+    )
 
 
 def test_without_a_null_the_curve_is_in_the_measure_s_unit():

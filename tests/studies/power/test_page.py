@@ -9,11 +9,13 @@ from rich.console import Console
 
 from hypotest.errors import OutputError
 from hypotest.pages.console import shown
+from hypotest.pages.document import Figure
 from hypotest.pages.markdown import PAGE
 from hypotest.records.protocol.wording import OF_TEXT
 from hypotest.records.stored.folders import replace_folder
+from hypotest.report.figures.style import house_style
 from hypotest.studies.power.export import power_page, write_power
-from hypotest.studies.power.figures import CAPTION, NAME, save_power
+from hypotest.studies.power.figures import CAPTION, NAME, draw_power, power_in_words, save_power
 from hypotest.studies.power.grid import TABLE_SCHEMA
 from hypotest.studies.power.page import power_summary
 from hypotest.studies.power.record import (
@@ -96,7 +98,7 @@ def result(folder=Path("nowhere"), **changes):
 
 
 def rendered(item):
-    return PAGE.render(power_page(item, CAPTION, NAME))
+    return PAGE.render(power_page(item, Figure(NAME, CAPTION, power_in_words(item))))
 
 
 def printed(item, width=80):
@@ -174,3 +176,18 @@ def test_a_notebook_shows_it_with_names_escaped():
 
     shown = result(title="<script>alert(1)</script>")._repr_html_()
     assert "<script" not in shown and "&lt;script&gt;" in shown
+
+
+def test_the_figure_names_what_has_no_curve_and_says_the_plan_once():
+    bare = prediction(id="spectrum", scale=None, seen=(None, None), margin=None)
+    power = result(predictions=(prediction(), bare))
+    with house_style():
+        figure = draw_power(power)
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == "head-specificity"
+    assert figure.get_supxlabel() == "No curve, as nothing can be foreseen: spectrum."
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["planned: 41 neurons", "82 neurons", "seen four times in five", "margin of equivalence"]
+    assert power_in_words(power) == (
+        "Effects seen four times in five. head-specificity: 0.11, margin 0.068; spectrum: none."
+    )
