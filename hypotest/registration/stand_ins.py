@@ -30,7 +30,7 @@ _STAND_INS: dict[str, Any] = {
 
 def filled(data: dict[str, Any], gone: set[KeyPath]) -> dict[str, Any]:
     """Data without what is wrong, and with something in its place where a plan cannot do without."""
-    left = without(data, gone)
+    left: dict[str, Any] = without(data, gone)
     left |= {key: value for key, value in _STAND_INS.items() if (key,) in gone}
     written = data.get("conditions")
     if isinstance(written, dict) and ("conditions",) not in gone:
