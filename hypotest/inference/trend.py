@@ -134,8 +134,8 @@ def tolerated_autocorrelation(
         0 to 1, in steps of 0.01; None where the trend is not significant among independent values.
 
     Examples:
-        >>> steep = Trend(1.0, 2 / math.factorial(10), 10)
-        >>> 0.7 < tolerated_autocorrelation(steep, 1, 0.05, np.random.default_rng(0)) < 0.95
+        >>> rising = Trend(1.0, 2 / math.factorial(5), 5)
+        >>> 0.5 < tolerated_autocorrelation(rising, 1, 0.05, np.random.default_rng(0)) < 0.7
         True
     """
     if trend.p_value > level:

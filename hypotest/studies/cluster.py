@@ -66,8 +66,8 @@ def done_by(
         cluster: Where.
         work: What does one. Returns what went wrong, as a line; empty if nothing did. Workers import it.
         tasks: Small things that pickle.
-        on_gpu: Whether a task wants a GPU: then, if any worker says that it has one
-            (``dask worker ... --resources GPU=1``), only such workers get tasks, one at a time for each.
+        on_gpu: Whether a task wants a GPU: then, if any worker was started with the resource ``GPU=1``, only
+            such workers get tasks, one at a time for each.
 
     Yields:
         The place of a task that is done, and what its work returned.

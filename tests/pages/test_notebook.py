@@ -22,6 +22,7 @@ SHOWN = [
     ("hypotest.studies.compare.record", "Comparison", "hypotest.studies.compare.study"),
     ("hypotest.studies.controls.record", "Controls", "hypotest.studies.controls.study"),
     ("hypotest.studies.explore.record", "Exploration", "hypotest.studies.explore.study"),
+    ("hypotest.studies.forecast.record", "Forecast", "hypotest.studies.forecast.study"),
     ("hypotest.studies.multiverse.record", "MultiverseResult", "hypotest.studies.multiverse.study"),
     ("hypotest.records.registered", "Registered", "hypotest.studies.register.study"),
     ("hypotest.studies.power.record", "PowerResult", "hypotest.studies.power.study"),

@@ -96,7 +96,8 @@ def test_a_stage_of_many_steps_from_many_threads_ends_whole(cell: list[Handle]) 
 
 def test_the_verbs_are_those_that_take_time() -> None:
     assert VERBS == [
-        "bundle", "compare", "explore", "multiverse", "power", "register", "run", "run_series", "verify",
+        "bundle", "compare", "explore", "forecast", "multiverse", "power", "register", "run", "run_series",
+        "verify",
     ]  # fmt: skip
 
 

@@ -129,18 +129,14 @@ def _timed(
     looked = SelectionLook(plan, prepared, sample, selection, False, session, preparing, path.parent)
     costs = foresee_costs(looked)
     networks = networks_of(plan)
-    collecting = [
-        item.seconds
-        for item in costs.stages
-        if item.stage.endswith(" split") or item.stage.startswith("untrained")
-    ]
+    testing = sum(item.seconds for item in costs.stages if item.is_test)
     return RunsAlike(
         model=subject.name,
         layers=tuple(layers),
         n_checkpoints=n_checkpoints,
         engine=selection.ablation.engine,
-        collecting=sum(collecting),
-        testing=costs.seconds_from_nothing - sum(collecting),
+        collecting=costs.seconds_from_nothing - testing,
+        testing=testing,
         evidence_bytes=sum(split_bytes(subject, item) for item in prepared.samples.values())
         + (0 if networks is None else networks.number)
         * sum(split_bytes(subject, item, attention=False) for item in prepared.samples.values()),

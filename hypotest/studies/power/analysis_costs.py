@@ -43,34 +43,47 @@ def extrapolate_analysis(
     design = np.array([[n_groups, measuring], [fewer, measuring / 2]])
     measures = {f"{item.id}: {item.measure}": item for item in plan.predictions}
     costs, per_1000 = [], {}
+    basis = f"{measuring:,} of {planned:,} documents"
     for stage, seconds in full.items():
         item = measures.get(stage)
         if item is not None and MEASURES[item.measure].level == "weights":
-            costs.append(StageCost(stage, seconds, False, "timed in full"))
+            costs.append(StageCost(stage, seconds, False, "timed in full", True))
             per_1000[item.id] = 1000 * seconds / n_groups
         elif item is not None and stage in thinned:
             per_group, per_document = nnls(design, np.array([seconds, thinned[stage]]))[0]
             estimate = per_group * n_groups + per_document * planned
-            costs.append(StageCost(stage, float(estimate), False, f"{measuring:,} of {planned:,} documents"))
+            costs.append(StageCost(stage, float(estimate), False, basis, True))
             per_1000[item.id] = float(1000 * per_group)
         else:
             estimate = seconds * planned / measuring
-            costs.append(StageCost(stage, estimate, False, f"{measuring:,} of {planned:,} documents"))
+            costs.append(StageCost(stage, estimate, False, basis, True))
     return tuple(costs), per_1000
 
 
 def repeated_work(
-    plan: Protocol, collecting: Sequence[StageCost], analysis: Sequence[StageCost]
+    plan: Protocol,
+    collecting: Sequence[StageCost],
+    analysis: Sequence[StageCost],
+    network: tuple[float, str] | None = None,
 ) -> Iterator[StageCost]:
-    """What a run does again: evidence of untrained networks, and the tests on other splits."""
+    """What a run does again: evidence of untrained networks, and the tests on other splits.
+
+    Args:
+        plan: The protocol.
+        collecting: What the subject's evidence takes.
+        analysis: What the tests take.
+        network: Seconds that one untrained network takes, and what was timed; without, at most what both
+            splits of the subject take, of which it collects a part.
+    """
     untrained = networks_of(plan)
     if untrained is not None:
         once = sum(item.seconds for item in collecting if item.stage.endswith(" split"))
+        seconds, basis = network or (once, "at most both splits")
         yield StageCost(
             f"untrained networks ({untrained.weights} weights)",
-            untrained.number * once,
+            untrained.number * seconds,
             False,
-            f"at most {untrained.number} times both splits",
+            f"{untrained.number} times {basis}",
         )
     if plan.splits > 1:
         yield StageCost(
@@ -78,6 +91,7 @@ def repeated_work(
             (plan.splits - 1) * sum(item.seconds for item in analysis),
             False,
             f"{plan.splits - 1} times the tests",
+            True,
         )
 
 

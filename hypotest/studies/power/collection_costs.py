@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
@@ -25,14 +26,18 @@ from hypotest.collect.stages.stages import DECOMPOSED_POSITIONS, decomposition_s
 from hypotest.collect.store import read_shard, write_shard
 from hypotest.engine.progress import silent
 from hypotest.engine.session import Session
+from hypotest.errors import CorpusError, EvidenceError
 from hypotest.groups.nulls import random_groups
+from hypotest.nulls.form import Form
+from hypotest.nulls.registry import declared, with_nulls
 from hypotest.pipeline.analysis.ablation_effects import POSITIONS
 from hypotest.pipeline.analysis.lesioned import RANDOM_GROUPS
 from hypotest.pipeline.collection import SELF_CHECK_PAIRS
 from hypotest.pipeline.prepare import Prepared
 from hypotest.pipeline.registered.manifest import Stopwatch
-from hypotest.pipeline.untrained import trained
+from hypotest.pipeline.untrained import collect_untrained, trained
 from hypotest.records.evidence.evidence import SelectionEvidence
+from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.power.record import StageCost
 
 _FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded
@@ -97,6 +102,38 @@ def time_collection(
     costs += _time_extras(prepared, selection, group_size, session)
     step()
     return tuple(costs)
+
+
+def time_network(plan: Protocol, prepared: Prepared, session: Session) -> tuple[float, str] | None:
+    """Seconds that the evidence of one untrained network takes, from a few blocks of the selection split.
+
+    These stand for both splits; nothing of the evaluation split is run.
+
+    Returns:
+        Seconds, and what was timed; None where the plan asks for none, or the blocks hold too little for a
+        group to be selected.
+    """
+    asked = next(declared(plan, Form.NETWORKS), None)
+    if asked is None:
+        return None
+    one = with_nulls(plan, {asked.name: asked.null.fewer(asked.options, 1)})
+    few = _few_blocks(prepared.samples["selection"], _MOST_BLOCKS)
+    as_evaluation = replace(few, positions=few.positions.with_columns(split=pl.lit("evaluation")))
+    small = replace(prepared, samples={"selection": few, "evaluation": as_evaluation})
+    step = session.stage("timing of an untrained network", 1)
+    with tempfile.TemporaryDirectory(prefix=".timing-", dir=session.cache) as folder:
+        quiet = replace(session.telling(silent), anew=Path(folder))
+        started = monotonic()
+        try:
+            collect_untrained(one, small, quiet, lambda evidence: None)
+        except (EvidenceError, CorpusError):
+            return None
+        finally:
+            step()
+        spent = monotonic() - started
+    needed = sum(_n_blocks(sample) for sample in prepared.samples.values())
+    timed = 2 * _n_blocks(few)
+    return spent * needed / timed, f"one, of which {timed:,} of {needed:,} blocks"
 
 
 def _collect_blocks(

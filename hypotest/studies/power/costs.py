@@ -19,7 +19,7 @@ from hypotest.records.evidence.evidence import Evidence, SelectionEvidence
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.studies.power.analysis_costs import extrapolate_analysis, repeated_work
-from hypotest.studies.power.collection_costs import time_collection
+from hypotest.studies.power.collection_costs import time_collection, time_network
 from hypotest.studies.power.lesions import halves_with_lesions
 from hypotest.studies.power.memory_costs import evidence_bytes, peak_memory
 from hypotest.studies.power.record import Costs, PowerDocuments, StageCost
@@ -137,7 +137,12 @@ def extrapolated(
     there = here * sampled["evaluation"].positions.height / sampled["selection"].positions.height
     peak = peak_memory()
     return Costs(
-        stages=(*stages, *collecting, *analysis, *repeated_work(plan, collecting, analysis)),
+        stages=(
+            *stages,
+            *collecting,
+            *analysis,
+            *repeated_work(plan, collecting, analysis, time_network(plan, prepared, session)),
+        ),
         seconds_per_1000_draws=per_1000,
         model_bytes=prepared.subject.n_bytes,
         evidence_bytes=round(here + there),

@@ -110,6 +110,8 @@ class StageCost:
     """Whether it is in the cache by now, so that the next run skips it."""
     basis: str
     """What was timed and how it was extrapolated."""
+    is_test: bool = False
+    """Whether it is done on evidence, which is collected before."""
 
 
 @dataclass(frozen=True, slots=True)

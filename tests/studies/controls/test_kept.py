@@ -174,7 +174,7 @@ def test_processes_compute_the_same(tmp_path):
     calls = list(networks_of([BLOCKS], 3))
     kept = [kept_in(tmp_path / f"{number}.json") for number in (1, 2)]
     for number, item in enumerate(kept, 1):
-        make_missing(item, _makes, calls, number, lambda *_: lambda: None)
+        make_missing(item, _makes, calls, Cluster(number), lambda *_: lambda: None)
     one, two = map(sorted_by_seed, kept)
     assert one == two and len(one) == 6
 

@@ -47,6 +47,8 @@ def test_untrained_networks_and_other_splits_are_repeated_work():
     nulls = plan.nulls.model_copy(update={"untrained": NULLS["untrained"].options(networks=2)})
     more = plan.model_copy(update={"nulls": nulls, "splits": 4})
     networks, splits = repeated_work(more, collecting, tests)
-    assert networks.seconds == 2 * (3.0 + 4.0)
+    assert networks.seconds == 2 * (3.0 + 4.0)  # as if it collected all that the subject does
+    timed, _ = repeated_work(more, collecting, tests, (1.5, "one"))
+    assert timed.seconds == 2 * 1.5 and timed.basis == "2 times one"
     assert splits.seconds == 3 * 5.0
     assert not networks.cached
