@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ class PlannedMember:
     plan: Protocol
     load: Callable[[], Subject] | SubjectError
     """What loads its subject, or why its model cannot be had."""
+    is_early: bool = False
+    """Whether it is an earlier checkpoint of a training, which may know no more than chance."""
 
 
 def loaded(member: PlannedMember) -> Subject:
@@ -62,11 +64,12 @@ def members_of(
         require_readers(plan, base)
     for name in subject.models:
         of_model = plan.member(model=name) if "model" in axes else plan
-        for revision in subject.revision if isinstance(subject.revision, tuple) else (None,):
-            member = of_model.member(revision=revision)
+        revisions = subject.revision if isinstance(subject.revision, tuple) else (None,)
+        for revision in revisions:
+            member, is_early = of_model.member(revision=revision), revision != revisions[-1]
             if "layer" not in axes:
                 called = name_member(plan, name, revision, None)
-                yield PlannedMember(called, member, partial(load_subject, member, base, device))
+                yield PlannedMember(called, member, partial(load_subject, member, base, device), is_early)
                 continue
             try:
                 last = member.member(layer=-1)
@@ -82,7 +85,8 @@ def members_of(
                     raise
                 yield PlannedMember(name_member(plan, name, revision, None), last, error)
                 continue
-            yield from _layers(plan, member, (name, revision), here, numbers, base, skipped)
+            for item in _layers(plan, member, (name, revision), here, numbers, base, skipped):
+                yield replace(item, is_early=is_early)
             del here  # before the next model is loaded
 
 

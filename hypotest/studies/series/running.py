@@ -54,7 +54,7 @@ def run_here(
                 folder / member.name.folder,
                 session.within(member.name.shown),
                 subject=loaded(member),
-                force=force,
+                force=force or member.is_early,
                 contexts=contexts,
                 on_registration=on_registration if not names else _told,
                 started=datetime.now(UTC),
@@ -109,7 +109,7 @@ def run_elsewhere(
                 cache=session.cache.absolute(),
                 device=session.device,
                 memory=session.memory,
-                force=force,
+                force=force or member.is_early,
                 contexts=contexts,
             )
         )

@@ -117,7 +117,7 @@ def try_protocol(
                 limit,
                 session.within(member.name.shown),
                 subject=loaded(member),
-                force=force,
+                force=force or member.is_early,
             )
         )
         gc.collect()  # nnsight leaves cycles that hold a model
@@ -161,7 +161,8 @@ def run_series(
         seed: As for `hypotest.run`.
         device: As for `hypotest.run`.
         memory: As for `hypotest.run`.
-        force: As for `hypotest.run`.
+        force: As for `hypotest.run`; checkpoints before the last one of a training may be worse than chance
+            anyway.
         contexts: As for `hypotest.run`.
         workers: Processes that members are handed out to by Dask; each loads its own model. By default one
             member after another in this one.
