@@ -36,7 +36,8 @@ decision: {level: 0.1}
 def trainings(small_model_folder: Path, tmp_path_factory) -> Path:
     """Checkpoints of two trainings: the small model with less and less noise, of another seed each.
 
-    At the first step there is so much that the text is predicted worse than by chance, which refuses a run alone.
+    At the first step there is so much of it that the text is predicted worse than by chance, which refuses a
+    run alone.
     """
     import torch
     from transformers import AutoModelForCausalLM
