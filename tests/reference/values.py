@@ -12,11 +12,16 @@ FOLDER = Path(__file__).parent
 Case = dict[str, Any]
 
 
-def write(name: str, libraries: Sequence[str], cases: Callable[[], list[Case]]) -> None:
-    """Make the cases and keep them with the versions of the libraries, one case a line."""
+def write(
+    name: str, libraries: Sequence[str], cases: Callable[[], list[Case]], made_by: str | None = None
+) -> None:
+    """Make the cases and keep them with the versions of the libraries, one case a line.
+
+    They are made by make_NAME.py, or by what is named.
+    """
     versions = {library: importlib.metadata.version(library) for library in libraries}
     lines = ",\n".join(json.dumps(case) for case in cases())
-    head = json.dumps({"made_by": f"make_{name}.py", "versions": versions})[:-1]
+    head = json.dumps({"made_by": made_by or f"make_{name}.py", "versions": versions})[:-1]
     (FOLDER / f"{name}.json").write_text(f'{head}, "cases": [\n{lines}\n]}}\n', encoding="utf-8")
 
 

@@ -10,8 +10,28 @@ import numpy as np
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-class Split:
-    """One split's arrays. `rare` marks the positions of the first condition."""
+class Rows:
+    """Positions of one split, and what a network does there. `rare` marks those of the first condition."""
+
+    block: Array
+    document: Array
+    index: Array
+    target: Array
+    rare: Array
+    foil: Array | None = None
+    activations: Array
+    attention: Array
+    residual: Array
+    delta: Array
+    """Change of the outcome with each neuron at its mean."""
+    loss: Array
+
+    def influence(self, rare: bool) -> Array:
+        return np.abs(self.delta[self.rare == rare].astype(np.float64)).mean(0)
+
+
+class Split(Rows):
+    """One split's arrays as the run stored them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -36,9 +56,6 @@ class Split:
     def joined(self, kind: str, name: str) -> Array:
         shards = sorted(p for p in (self.folder / kind).iterdir() if p.is_dir())
         return np.concatenate([np.load(p / f"{name}.npy") for p in shards])
-
-    def influence(self, rare: bool) -> Array:
-        return np.abs(self.delta[self.rare == rare].astype(np.float64)).mean(0)
 
 
 def head_numbers(selection: Split) -> Array:

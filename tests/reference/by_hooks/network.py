@@ -1,4 +1,4 @@
-"""Two kinds of network, written down again in float64, and hooks on them.
+"""Two kinds of network, written down again in float64 (or what is asked), and hooks on them.
 
 transformers' own takes norms and softmax to float32 whatever the weights are.
 """
@@ -60,7 +60,7 @@ class Attention(nn.Module):
         """Heads side by side, from queries, keys and values side by side."""
         batch, length, _ = q.shape
         angle = torch.arange(length, dtype=torch.float64)[:, None] * self.speed
-        cos, sin = angle.cos().repeat(1, 2), angle.sin().repeat(1, 2)
+        cos, sin = (turn.repeat(1, 2).to(q.dtype) for turn in (angle.cos(), angle.sin()))
 
         def turned(z: torch.Tensor) -> torch.Tensor:
             first, rest = z[..., : self.rotated], z[..., self.rotated :]
@@ -128,12 +128,16 @@ class NeoXBlock(nn.Module):
 class Network(nn.Module):
     """From a GGUF file of a Llama, or the folder of a GPT-NeoX (config.json, model.safetensors)."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, dtype: torch.dtype = torch.float64) -> None:
         super().__init__()
         if path.is_dir():
             self._read_neox(path)
         else:
             self._read_llama(path)
+        for module in self.modules():
+            for name in ("gain", "bias", "weight", "embedding"):
+                if isinstance(held := vars(module).get(name), torch.Tensor):
+                    setattr(module, name, held.to(dtype))
 
     def _read_llama(self, path: Path) -> None:
         file = gguf.GGUFReader(str(path))
