@@ -2,9 +2,12 @@
 
 import json
 import re
+import shutil
 import subprocess
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hypotest.cli import app
@@ -18,8 +21,9 @@ from hypotest.report.run import Run
 from hypotest.studies.calibration.calibrate import read_calibration
 from hypotest.studies.calibration.cases import choose_cases
 from hypotest.studies.calibration.page import calibration_page, calibration_summary
+from hypotest.studies.series.page import write_series
 from hypotest.subjects.reference import REFERENCE
-from tests import calibration, science
+from tests import calibration, science, training
 from tests.example import (
     AS_PUBLISHED,
     BOTH,
@@ -49,6 +53,27 @@ def test_the_findings_are_those_of_the_committed_runs():
     assert stands(science.public(), science.PUBLIC)
     assert stands(science.findings(), science.FINDINGS)
     assert stands(science.registered(), science.REGISTERED)
+    assert stands(training.training(), training.COURSE)
+
+
+def test_the_course_over_training_is_what_its_numbers_give(tmp_path):
+    """Page and figure, made of the numbers once more."""
+    shutil.copytree(training.TRAINING, tmp_path / "again")
+    write_series(training.read_series(tmp_path / "again"))
+    for file in sorted((training.TRAINING / "series").rglob("*")):
+        if file.suffix in (".md", ".json", ".svg"):
+            assert (
+                tmp_path / "again" / file.relative_to(training.TRAINING)
+            ).read_bytes() == file.read_bytes()
+
+
+def test_taus_of_the_training_are_those_of_its_effects():
+    """Counted by hand: pairs of checkpoints in order, less those against it."""
+    series = training.read_series(training.TRAINING)
+    courses = {course.prediction: [point.effect for point in course.points] for course in series.courses}
+    for item in series.trends:
+        pairs = [np.sign(b - a) for a, b in combinations(courses[item.prediction], 2)]
+        assert item.tau == pytest.approx(np.mean(pairs))
 
 
 def test_the_comparison_is_of_the_committed_runs():

@@ -55,8 +55,9 @@ def draw_figures(
     plans = _plans(results, nulls)
     step = start_stage("report and figures", len(plans))
     n_processes = min(effective_n_jobs(-1), len(plans))
+    place = folder.absolute()  # processes are kept, and stay in the folder in which the first call found them
     saved = Parallel(n_jobs=n_processes, backend="loky", batch_size=1, return_as="generator_unordered")(
-        delayed(_save)(plan, folder) for plan in plans
+        delayed(_save)(plan, place) for plan in plans
     )
     for _ in saved:
         step()

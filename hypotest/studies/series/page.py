@@ -162,11 +162,9 @@ def series_page(series: SeriesResult, pictures: Sequence[Picture]) -> Document:
 
 def _parts(series: SeriesResult, pictures: Sequence[Picture]) -> Iterator[Part]:
     over = {"layer": "over depth", "step": "over training", "model": "over models"}[series.axis]
-    yield Heading(f"{as_asked(series.title)}: {over}", 1)
-    yield (
-        f"{series.subject}: {_counted(series)}. Each member is a run of its own, with its report "
-        "beside this one."
-    )
+    yield Heading(f"{as_asked(series.title)} ({over})", 1)
+    beside = ", with its report beside this one" if _has_reports(series) else ""
+    yield f"{series.subject}: {_counted(series)}. Each member is a run of its own{beside}."
     yield _note(series)
     if series.verdicts:
         yield Heading("Verdict")
@@ -229,7 +227,7 @@ def _members(series: SeriesResult) -> Table:
         [members_word(series), "neurons", "selected as", "ablation", *names],
         [
             (
-                link(member.name, f"../{member.folder}/report.md"),
+                _report_of(series, member),
                 f"{member.n_neurons:,}",
                 "plateau" if member.has_plateau else "declared share",
                 member.engine,
@@ -239,6 +237,16 @@ def _members(series: SeriesResult) -> Table:
         ],
         numeric=(1,),
     )
+
+
+def _has_reports(series: SeriesResult) -> bool:
+    return any((series.folder / member.folder).is_dir() for member in series.members)
+
+
+def _report_of(series: SeriesResult, member: SeriesMember) -> Inline:
+    """The member's name, leading to its report where that lies beside the series."""
+    place = f"{member.folder}/report.md"
+    return link(member.name, f"../{place}") if (series.folder / place).exists() else member.name
 
 
 def _statuses(member: SeriesMember, hypothesis: str) -> str:

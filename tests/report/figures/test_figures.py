@@ -69,14 +69,17 @@ def test_svg_carries_no_date_no_fonts_and_is_xml(drawn_run: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_user_s_style_changes_nothing(results: Results, nulls: pl.DataFrame, tmp_path: Path) -> None:
+def test_the_user_s_style_changes_nothing(
+    results: Results, nulls: pl.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = dataclasses.replace(results, predictions=())
     with matplotlib.rc_context({"lines.linewidth": 9.0, "font.size": 20.0}):
         pictures = draw_figures(first, nulls, tmp_path)
         assert matplotlib.rcParams["lines.linewidth"] == 9.0
     again = tmp_path / "again"
     again.mkdir()
-    assert draw_figures(first, nulls, again) == pictures
+    monkeypatch.chdir(tmp_path)  # a folder relative to another one than the first call's
+    assert draw_figures(first, nulls, Path(again.name)) == pictures
     names = [path.name for path in again.iterdir()]
     assert "frequencies.png" in names and "heads.svg" in names
     for name in names:
