@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,29 @@ def test_every_member_is_as_registered_and_no_other(tmp_path, key):
     (deviation,) = find_deviations(expected_of(lock, swapped), swapped)
     assert deviation.key == "hashes.weights"
     assert (deviation.registered, deviation.run) == (first.hashes.weights, second.hashes.weights)
+
+
+def test_a_cell_of_a_grid_is_found_by_all_that_it_is_called(tmp_path):
+    """Two trainings, two checkpoints and two layers of each; seeds come to models of their own."""
+    path = tmp_path / "p.yaml"
+    subject = "subject: {model: 'a/b{seed}', seed: [1, 2], revision: [step1, step8], layer: [1, 3]}\n"
+    path.write_text(SMALL + subject, encoding="utf-8")
+    plan, problems = read_protocol(path)
+    assert plan is not None, problems
+    known = {}
+    for number, cell in enumerate(product(("a/b1", "a/b2"), ("step1", "step8"), (1, 3))):
+        called = dict(zip(("model", "revision", "layer"), cell, strict=True))
+        run = fingerprint_of(plan.member(**called), weights=f"{number}a" * 32)
+        known[cell] = (called, dataclasses.replace(run, layer=cell[2]))
+    parts = tuple(member_of(called, run) for called, run in known.values())
+    whole = series_fingerprint(plan, known["a/b1", "step1", 1][1], parts)
+    lock = compose_lock(
+        whole, "p.yaml", 64 * "0", registered=REGISTERED, seen=NOTHING_SEEN, git=None, members=parts
+    )
+    lock = parse_lock(lock_data(lock))
+    assert len(lock.members) == 8 and lock.hashes.protocol == protocol_hash(plan)
+    for _, run in known.values():
+        assert find_deviations(expected_of(lock, run), run) == ()
 
 
 def test_a_member_that_came_since_deviates(tmp_path):
