@@ -136,7 +136,7 @@ def write_shard(shard: Path, arrays: Arrays, *, flush: bool = True) -> None:
                 f"the disk is full: evidence goes to {shard.parent}; free some space or set HYPOTEST_CACHE "
                 "to a folder elsewhere. What was finished is kept, and the next run goes on from there"
             ) from None
-        raise OutputError(f"cannot write evidence to {shard}: {error.strerror}") from None
+        raise OutputError(f"cannot write evidence to {shard}: {error.strerror or error}") from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

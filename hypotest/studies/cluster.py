@@ -8,9 +8,10 @@ cache holds by then.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -76,7 +77,7 @@ def done_by(
         ProtocolError: If the cluster cannot be had.
         RunError: If the scheduler is gone.
     """
-    with _client(cluster) as client:
+    with _said_once(), _client(cluster) as client:
         from distributed import as_completed
 
         wants = _resources(client, on_gpu=on_gpu)
@@ -86,7 +87,7 @@ def done_by(
             place = places[future.key]
             if future.status == "finished":
                 yield place, str(future.result())
-            elif future.status == "lost":
+            elif future.status in ("lost", "cancelled"):
                 raise RunError(
                     "the Dask scheduler is gone; what is finished stays in the cache: run it again"
                 )
@@ -176,6 +177,20 @@ def _client(cluster: Cluster) -> Iterator[Client]:
         Client(here) as client,
     ):
         yield client
+
+
+@contextmanager
+def _said_once() -> Iterator[None]:
+    """Dask logs the loss of its scheduler with a traceback; what is to be done is said in the error."""
+    with suppress(ImportError):  # which is said where a cluster is asked for
+        import distributed  # noqa: F401  its import sets levels
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 @contextmanager

@@ -251,4 +251,6 @@ def _temporary_cache(parent: Path) -> tempfile.TemporaryDirectory[str]:
         parent.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix="recollected-", dir=parent)
     except OSError as error:
-        raise OutputError(f"{parent}: evidence cannot be collected there: {error.strerror}") from None
+        raise OutputError(
+            f"{parent}: evidence cannot be collected there: {error.strerror or error}"
+        ) from None
