@@ -62,7 +62,8 @@ def _layers(layers: Sequence[int]) -> str:
 def _notes(forecast: Forecast) -> Iterator[str]:
     yield (
         f"Collect and test: of one run, extrapolated from {forecast.timed_at}, at the first checkpoint "
-        "of each model and in the middle of its layers. On disk: of all runs, in float32."
+        "of each model and in the middle of its layers, and rather too long than too short. On disk: of all "
+        "runs, in float32."
     )
     yield "What the cache holds already, and runs on other machines at the same time, make it shorter."
     said = dict.fromkeys(note for item in forecast.kinds for note in item.notes)

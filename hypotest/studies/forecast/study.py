@@ -31,7 +31,7 @@ from hypotest.studies.series.members import layers_in
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 
-POSITIONS = 256
+POSITIONS = 1024
 """Of each condition that are collected, about."""
 
 show_as(Forecast, forecast_page)

@@ -42,6 +42,7 @@ from hypotest.studies.power.record import StageCost
 
 _FIRST_BLOCKS = 4  # warm up, and tell how many more can be afforded
 _MOST_BLOCKS = 64
+_NETWORK_BLOCKS = (16, 16, 64)
 _SECONDS = 12.0  # to spend on timing collection, about
 _HEAD_SHARE = 8  # one block in so many has its heads ablated
 _PAIRS = 4
@@ -107,7 +108,8 @@ def time_collection(
 def time_network(plan: Protocol, prepared: Prepared, session: Session) -> tuple[float, str] | None:
     """Seconds that the evidence of one untrained network takes, from a few blocks of the selection split.
 
-    These stand for both splits; nothing of the evaluation split is run.
+    These stand for both splits; nothing of the evaluation split is run. What a network takes whatever its
+    blocks, its weights drawn and hashed, is told apart from what each block takes by two numbers of them.
 
     Returns:
         Seconds, and what was timed; None where the plan asks for none, or the blocks hold too little for a
@@ -117,23 +119,27 @@ def time_network(plan: Protocol, prepared: Prepared, session: Session) -> tuple[
     if asked is None:
         return None
     one = with_nulls(plan, {asked.name: asked.null.fewer(asked.options, 1)})
-    few = _few_blocks(prepared.samples["selection"], _MOST_BLOCKS)
-    as_evaluation = replace(few, positions=few.positions.with_columns(split=pl.lit("evaluation")))
-    small = replace(prepared, samples={"selection": few, "evaluation": as_evaluation})
-    step = session.stage("timing of an untrained network", 1)
-    with tempfile.TemporaryDirectory(prefix=".timing-", dir=session.cache) as folder:
-        quiet = replace(session.telling(silent), anew=Path(folder))
-        started = monotonic()
-        try:
-            collect_untrained(one, small, quiet, lambda evidence: None)
-        except (EvidenceError, CorpusError):
-            return None
-        finally:
-            step()
-        spent = monotonic() - started
     needed = sum(_n_blocks(sample) for sample in prepared.samples.values())
-    timed = 2 * _n_blocks(few)
-    return spent * needed / timed, f"one, of which {timed:,} of {needed:,} blocks"
+    step = session.stage("timing of an untrained network", len(_NETWORK_BLOCKS))
+    timed: list[tuple[int, float]] = []
+    for number in _NETWORK_BLOCKS:
+        few = _few_blocks(prepared.samples["selection"], number)
+        as_evaluation = replace(few, positions=few.positions.with_columns(split=pl.lit("evaluation")))
+        small = replace(prepared, samples={"selection": few, "evaluation": as_evaluation})
+        with tempfile.TemporaryDirectory(prefix=".timing-", dir=session.cache) as folder:
+            quiet = replace(session.telling(silent), anew=Path(folder))
+            started = monotonic()
+            try:
+                collect_untrained(one, small, quiet, lambda evidence: None)
+            except (EvidenceError, CorpusError):
+                return None
+            finally:
+                step()
+            timed.append((2 * _n_blocks(few), monotonic() - started))
+    _, (fewer, short), (more, long) = timed  # the first has warmed up
+    per_block = max(0.0, (long - short) / max(1, more - fewer))
+    seconds = max(0.0, short - per_block * fewer) + per_block * needed
+    return seconds, f"one, of which {more:,} of {needed:,} blocks"
 
 
 def _collect_blocks(
