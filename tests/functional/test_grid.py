@@ -160,3 +160,11 @@ def test_models_without_checkpoints_stand_beside_each_other(hypotest, small_prot
 def test_what_needs_one_run_says_so(hypotest, protocol, command):
     done = hypotest(command, protocol)
     assert done.returncode == 2 and "subject.model: must be one" in done.stderr
+
+
+def test_a_grid_is_exported_for_registration(hypotest, protocol):
+    done = hypotest("export", protocol)
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "Each combination of model, checkpoint and layer is a run of its own" in said
+    assert "times the number of combinations" in said and "exact over all orders" not in said

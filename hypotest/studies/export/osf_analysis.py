@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from hypotest.inference.left_out import LEFT_OUT
 from hypotest.measures.measure import GroupMeasure
@@ -155,18 +155,26 @@ def analysis_plan(protocol: Protocol) -> Iterator[Part]:
 
 def _members(protocol: Protocol) -> str:
     """What is said of the members of a series together."""
-    member = "layer" if protocol.subject.several_layers else "checkpoint"
+    axes = ["checkpoint" if axis == "revision" else axis for axis in protocol.subject.axes]
+    member, of = (axes[0], "") if len(axes) == 1 else ("combination", f" of {sentence_list(axes)}")
     text = (
-        f"Each {member} is a run of its own, with its own group. What refutes at one of them is asked again "
-        f"with its adjusted p-values times the number of {member}s."
+        f"Each {member}{of} is a run of its own, with its own group. What refutes at one of them is asked "
+        f"again with its adjusted p-values times the number of {member}s."
     )
     if any(item.contrast.trajectory for item in protocol.predictions):
         text += (
             " How an effect changes from checkpoint to checkpoint is tested by Kendall's tau against the "
-            "training step, exact over all orders, two-sided; nothing is concluded of it while a checkpoint "
-            "has no run."
+            f"training step, {_over(axes)}, two-sided; nothing is concluded of it while a checkpoint has "
+            "no run."
         )
     return text
+
+
+def _over(axes: Sequence[str]) -> str:
+    """What the p-value of a trend is over."""
+    if len(axes) == 1:
+        return "exact over all orders"
+    return "its mean over models and layers, over orders that layers of one model share and models do not"
 
 
 def _dealt_out(protocol: Protocol) -> str:

@@ -83,7 +83,7 @@ def forecast(
 
 def _of_model(plan: Protocol, name: str, path: Path, session: Session) -> Iterator[RunsAlike]:
     axes, revisions = plan.subject.axes, plan.subject.revision
-    first = plan.member(model=name) if "model" in axes else plan
+    first = plan.member(model=name)
     n_checkpoints = 1
     if isinstance(revisions, tuple):
         first, n_checkpoints = first.member(revision=revisions[0]), len(revisions)

@@ -22,7 +22,7 @@ from hypotest.studies.power.analysis_costs import extrapolate_analysis, repeated
 from hypotest.studies.power.collection_costs import time_collection, time_network
 from hypotest.studies.power.lesions import halves_with_lesions
 from hypotest.studies.power.memory_costs import evidence_bytes, peak_memory
-from hypotest.studies.power.record import Costs, PowerDocuments, StageCost
+from hypotest.studies.power.record import Costs, StageCost
 from hypotest.studies.power.variants import foreseeable, variant
 from hypotest.studies.selection_split import SelectionLook
 from hypotest.testing.halves import divide
@@ -41,7 +41,6 @@ def foresee_costs(looked: SelectionLook) -> Costs:
         looked: A plan, and evidence of some documents of its selection split.
     """
     plan, prepared, session = looked.plan, looked.prepared, looked.session
-    planned = prepared.samples["evaluation"].positions["document"].n_unique()
     timed, timed_halved, note, size, measuring = Stopwatch(silent), Stopwatch(silent), "", 1, 1
     try:
         evidence = without_dead(halves_with_lesions(looked, divide(looked.selection, session.streams)))
@@ -53,14 +52,13 @@ def foresee_costs(looked: SelectionLook) -> Costs:
         _, timed_halved = thinned(plan, grouped, evidence, session, FEWER_DRAWS, quick=False)
     except (EvidenceError, CorpusError) as error:
         note = f"the tests are not included: {error}"
-    documents = PowerDocuments(selecting=measuring, measuring=measuring, planned=planned)
     costs = extrapolated(
         plan,
         prepared,
         looked.selection,
         size,
         session,
-        documents,
+        measuring,
         looked.preparing,
         (timed.seconds, timed_halved.seconds),
     )
@@ -106,7 +104,7 @@ def extrapolated(
     selection: SelectionEvidence,
     group_size: int,
     session: Session,
-    documents: PowerDocuments,
+    measuring: int,
     preparing: dict[str, float],
     analysed: tuple[dict[str, float], dict[str, float]],
 ) -> Costs:
@@ -118,21 +116,21 @@ def extrapolated(
         selection: Evidence of the selection split, or of some of it.
         group_size: Units of the tested group.
         session: Cache, memory, random streams and progress.
-        documents: Behind the timed analyses, and planned.
+        measuring: Documents behind the timed analysis with all draws.
         preparing: Seconds of each stage before anything is collected.
         analysed: Seconds of the stages of an analysis with all draws, and of one with half of the documents
             and `FEWER_DRAWS`.
     """
     stages = [StageCost(name, seconds, False, "timed in full") for name, seconds in preparing.items()]
+    sampled = prepared.samples
     collecting = time_collection(prepared, selection, group_size, session)
     analysis, per_1000 = extrapolate_analysis(
         plan,
         *analysed,
         FEWER_DRAWS,
-        documents.measuring,
-        documents.planned,
+        measuring,
+        sampled["evaluation"].positions["document"].n_unique(),
     )
-    sampled = prepared.samples
     here = evidence_bytes(selection.split)
     there = here * sampled["evaluation"].positions.height / sampled["selection"].positions.height
     peak = peak_memory()

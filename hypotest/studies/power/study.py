@@ -182,7 +182,7 @@ def power(
             selection,
             size,
             session,
-            documents,
+            documents.measuring,
             looked.preparing,
             (timed.seconds, timed_halved.seconds),
         ),

@@ -54,17 +54,17 @@ def draw_series(series: SeriesResult, folder: Path) -> tuple[Picture, ...]:
 
 def draw_courses(series: SeriesResult) -> Figure:
     """A panel for each prediction: effect and interval of every member, its outcome by marker and colour."""
-    n_handles = len(_legend(series))
+    handles = _legend(series)
     figure, axes = new_stack(COLUMN, [_ROW] * len(series.courses), 0.32)
     figure.set_figheight(
-        figure.get_figheight() + 0.17 * n_handles / 2 + (1.0 if series.axis == "model" else 0.2)
+        figure.get_figheight() + 0.17 * len(handles) / 2 + (1.0 if series.axis == "model" else 0.2)
     )
     for panel, course in zip(axes, series.courses, strict=True):
         _draw_panel(panel, course, series)
     for panel in axes[:-1]:
         panel.tick_params(labelbottom=False)
     axes[-1].set_xlabel(_NAMES[series.axis])
-    figure.legend(handles=_legend(series), loc="outside upper left", ncols=2, columnspacing=1.2)
+    figure.legend(handles=handles, loc="outside upper left", ncols=2, columnspacing=1.2)
     return figure
 
 

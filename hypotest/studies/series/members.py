@@ -63,7 +63,7 @@ def members_of(
     if axes != ("layer",):
         require_readers(plan, base)
     for name in subject.models:
-        of_model = plan.member(model=name) if "model" in axes else plan
+        of_model = plan.member(model=name)
         revisions = subject.revision if isinstance(subject.revision, tuple) else (None,)
         for revision in revisions:
             member, is_early = of_model.member(revision=revision), revision != revisions[-1]
