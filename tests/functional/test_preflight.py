@@ -148,12 +148,15 @@ def test_a_registry_that_does_not_verify_is_known_before_the_model_is_loaded(
 
 
 @pytest.mark.parametrize("command", ["multiverse", "power", "explore"])
-def test_a_series_where_one_network_is_needed(quick, small_protocol, command):
+@pytest.mark.parametrize(("layers", "found"), [("all", "all"), ("[0, 1, -1]", "3")])
+def test_a_series_where_one_network_is_needed(quick, small_protocol, command, layers, found):
     path = small_protocol.with_name("layers.yaml")
-    path.write_text(small_protocol.read_text().replace("subject: {", "subject: {layer: all, "))
+    path.write_text(small_protocol.read_text().replace("subject: {", f"subject: {{layer: {layers}, "))
     done = quick(command, path)
     assert done.returncode == 2
-    assert f"subject.layer: must be one layer for `hypotest {command}`; found all" in done.stderr
+    assert (
+        f"subject.layer: must be one layer for `hypotest {command}`; found {found}: name one" in done.stderr
+    )
 
 
 def test_a_protocol_to_verify_with_that_is_not_there(hypotest, tmp_path):
