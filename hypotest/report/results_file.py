@@ -109,8 +109,8 @@ def results_schema() -> dict[str, Any]:
 _ADVICE = "Restore the file from a backup, or run the protocol again."
 
 
-_YOUNGER = {"figures.spectrum.null": "", "impact_interval": None} | dict.fromkeys(
-    ("gini_first_interval", "gini_second_interval")
+_YOUNGER = {"figures.spectrum.null": ""} | dict.fromkeys(
+    ("gini_first_interval", "gini_second_interval", "impact_interval", "routing_interval")
 )
 """Fields that files of this version may lack, since they came later, and what stands for them: by their path,
 or by their name where they are many."""

@@ -262,6 +262,8 @@ def test_every_head_has_the_interval_of_the_measures_about_heads():
         assert low < head.gini_first < high
         low, high = head.impact_interval
         assert low < head.impact < high
+        low, high = head.routing_interval
+        assert low < head.routing < high <= 1
 
 
 def test_eigenvalues_stand_beside_those_of_the_null_that_decides():

@@ -108,12 +108,41 @@ def routing_correlations(
     Raises:
         ValueError: If shapes do not fit.
     """
-    rows = np.zeros(np.shape(indices), dtype=np.int64)
-    correlations = [
-        _correlation(_sums(part, indices, ~np.asarray(first) + rows, 2)[:, None], reach)[0]
-        for part, reach in _heads(attention, indices, windows)
-    ]
-    return np.concatenate(correlations)
+    everything = np.zeros(np.shape(indices), dtype=np.int64), np.ones((1, 1))
+    return crossed_correlations(attention, indices, first, [everything], windows)[0][0]
+
+
+def crossed_correlations(
+    attention: FloatArray,
+    indices: IntArray,
+    first: BoolArray,
+    weightings: Sequence[Weighting],
+    windows: IntArray | None = None,
+) -> list[NDArray[np.float64]]:
+    """`routing_correlations` with units of any factors drawn or left out.
+
+    Args:
+        attention: At each row's query, shape (n_rows, n_heads, context).
+        indices: Place of the query in its block, shape (n_rows,).
+        first: Rows of the first condition; the others are of the second.
+        weightings: One for each factor.
+        windows: Keys that a query of each head sees at most, shape (n_heads,).
+
+    Returns:
+        One for each factor, shape (n_resamples, n_heads).
+
+    Raises:
+        ValueError: If shapes do not fit, or units and weights do not.
+    """
+    mask = np.asarray(first)
+    checked = [_checked(units, weights, mask) for units, weights in weightings]
+    parts: list[list[NDArray[np.float64]]] = [[] for _ in checked]
+    for heads, reach in _heads(attention, indices, windows):
+        for (units, weights), correlations in zip(checked, parts, strict=True):
+            n_units = weights.shape[1]
+            sums = _sums(heads, indices, ~mask * n_units + units, 2 * n_units)
+            correlations.append(_correlation(_weighted(sums, weights), reach))
+    return [np.concatenate(correlations, axis=1) for correlations in parts]
 
 
 def crossed_routing(
@@ -150,10 +179,7 @@ def crossed_routing(
             n_units, halved, whole = weights.shape[1], [], None
             for document_half, type_half in zip(by_document, by_type, strict=True):
                 bins = ((4 * ~mask + 2 * document_half + type_half) * n_units) + units
-                sums = _sums(heads, indices, bins, 8 * n_units)
-                sums = np.einsum(
-                    "ru,quhc->qrhc", weights, sums.reshape(8, n_units, *sums.shape[1:]), optimize=True
-                )
+                sums = _weighted(_sums(heads, indices, bins, 8 * n_units), weights)
                 if whole is None:
                     whole = sums.reshape(2, 4, *sums.shape[1:]).sum(axis=1)
                 # halves that share neither documents nor types: 11 with 00, 10 with 01
@@ -225,6 +251,13 @@ def _sums(heads: FloatArray, indices: IntArray, bins: NDArray[np.int64], n_bins:
     ends = np.bincount(bins * context + np.asarray(indices), minlength=n_bins * context)
     sums[:, -1] = ends.reshape(n_bins, context)[:, ::-1].cumsum(axis=1)[:, ::-1]
     return sums
+
+
+def _weighted(sums: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums of bins of one unit each, under weightings of the units: (n_bins / n_units, n_resamples, ...)."""
+    n_units = weights.shape[1]
+    by_unit = sums.reshape(len(sums) // n_units, n_units, *sums.shape[1:])
+    return np.asarray(np.einsum("ru,quhc->qrhc", weights, by_unit, optimize=True))
 
 
 def _agreements(

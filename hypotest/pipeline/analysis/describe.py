@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,8 +11,10 @@ from hypotest.estimators import dimension
 from hypotest.estimators.attention import heads, routing
 from hypotest.estimators.dimension import Scale
 from hypotest.groups.nulls import random_groups
+from hypotest.inference.left_out import CrossedLeftOut
 from hypotest.records.evidence.channels import Channel
 from hypotest.records.evidence.split import SplitEvidence
+from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.defined import defined
 from hypotest.records.results.figure_data import HeadResult, Spectrum
 from hypotest.testing.attention import gini_of_heads
@@ -85,10 +89,12 @@ def describe_heads(task: Task) -> tuple[tuple[HeadResult, ...], dict[str, float]
     spread: list[tuple[Ends, Ends]] = [(None, None)] * len(evidence.heads)
     gini = np.full((first.size, len(evidence.heads)), np.nan)
     similarity = np.full(len(evidence.heads), np.nan)
+    routing_ends: list[Ends] = [None] * len(evidence.heads)
     if Channel.ATTENTION in split.channels:  # not of an encoder
         gini = gini_of_heads(split)
         spread = [(_mean_ends(split, of, first), _mean_ends(split, of, second)) for of in gini.T]
         similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)
+        routing_ends = _routing_ends(task, similarity)
     elif split.heads is None:
         return (), {}
     if split.heads is None:
@@ -104,6 +110,7 @@ def describe_heads(task: Task) -> tuple[tuple[HeadResult, ...], dict[str, float]
                 routing=defined(similarity[column]),
                 gini_first_interval=spread[column][0],
                 gini_second_interval=spread[column][1],
+                routing_interval=routing_ends[column],
             )
             for column, head in enumerate(evidence.heads)
         ), {}
@@ -134,6 +141,7 @@ def describe_heads(task: Task) -> tuple[tuple[HeadResult, ...], dict[str, float]
             gini_first_interval=spread[column][0],
             gini_second_interval=spread[column][1],
             impact_interval=impact_ends[column],
+            routing_interval=routing_ends[column],
         )
         for column, head in enumerate(evidence.heads)
     )
@@ -157,6 +165,29 @@ def _mean_ends(split: SplitEvidence, values: NDArray[np.float64], rows: NDArray[
         return None
 
 
+def _routing_ends(task: Task, similarity: NDArray[np.float64]) -> list[Ends]:
+    """95 % intervals of how alike each head attends in both conditions, from -1 to 1.
+
+    On the wide side: a correlation of ranks over some dozens of distances jumps where rows are left out. In
+    simulations of 4 heads, 60 documents and 40 types a condition, they covered 0.98 to 1.00 of what the
+    correlation is on average, at correlations of 0.15 to 1; Fisher's z did no better, and is infinite at 1.
+    """
+    split = task.evidence.evaluation
+    try:
+        left = left_out_of(MeasuredRows.of(split, both=True), task.streams)
+    except ValueError:
+        return [None] * similarity.size
+    without = routing.crossed_correlations(
+        split.attention,
+        split.indices,
+        split.first,
+        [(item.units, item.weights) for item in left.each()],
+        split.head_windows,
+    )
+    found = _ends_of_heads(similarity, without, left, split.conditions)
+    return [None if known is None else (max(known[0], -1.0), min(known[1], 1.0)) for known in found]
+
+
 def _impact_ends(task: Task, impact: NDArray[np.float64]) -> list[Ends]:
     """95 % intervals of what each head changes in the group, over documents and target types."""
     split, group = task.evidence.evaluation, task.selection.group
@@ -172,9 +203,18 @@ def _impact_ends(task: Task, impact: NDArray[np.float64]) -> list[Ends]:
         counts = item.weights[:, item.units]
         with np.errstate(divide="ignore", invalid="ignore"):
             without.append(np.sqrt((counts @ change) / (counts @ whole)[:, None]))
+    return _ends_of_heads(impact, without, left, split.conditions)
+
+
+def _ends_of_heads(
+    observed: NDArray[np.float64],
+    without: Sequence[NDArray[np.float64]],
+    left: CrossedLeftOut,
+    conditions: Conditions,
+) -> list[Ends]:
+    """95 % intervals, from a value per head and the values (G, n_heads) without each group of rows."""
     of_heads = []
-    for head, value in enumerate(impact):
-        values = [np.r_[value, one[:, head]] for one in without]
-        errors = reference_errors(values, left, split.conditions)
+    for head, value in enumerate(observed):
+        errors = reference_errors([np.r_[value, one[:, head]] for one in without], left, conditions)
         of_heads.append(ends(errors.interval(float(value), 0.95)))
     return of_heads

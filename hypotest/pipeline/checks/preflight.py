@@ -122,11 +122,12 @@ def require_single(protocol: Protocol, path: Path, command: str) -> None:
         ProtocolError: If the protocol is a series.
     """
     if axes := protocol.subject.axes:
-        value = protocol.subject.models if axes[0] == "model" else getattr(protocol.subject, axes[0])
+        axis, subject = axes[0], protocol.subject
+        value = subject.models if axis == "model" else getattr(subject, axis)
+        found = len(value) if isinstance(value, tuple) else value
         raise ProtocolError(
-            f"{path} subject.{axes[0]}: must be one {axes[0]} for `hypotest {command}`; found "
-            f"{len(value) if isinstance(value, tuple) else value}: name one (only `hypotest run` goes through "
-            "a series)"
+            f"{path} subject.{axis}: must be one {axis} for `hypotest {command}`; found {found}: name one "
+            "(only `hypotest run` goes through a series)"
         )
 
 

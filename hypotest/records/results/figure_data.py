@@ -70,6 +70,7 @@ class HeadResult:
     """95 %, over documents and target types; None where there is none, like the following."""
     gini_second_interval: tuple[float, float] | None = None
     impact_interval: tuple[float, float] | None = None
+    routing_interval: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

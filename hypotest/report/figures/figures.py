@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,9 @@ from hypotest.report.figures.style import house_style, save
 from hypotest.report.ladder import LADDER_SECTION
 from hypotest.report.numbers import significant
 from hypotest.report.picture import Picture, prediction_picture
+
+_LIKE = ", like every head's"
+"""Said of the mean's interval where single heads have some too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,17 +183,19 @@ def _prediction_plans(
             partial(draw_spectrum, spectrum, _variance(results, item.id)),
         )
     elif figure == "attention" and data.heads:
+        single = any(head.gini_first_interval for head in data.heads)
         special = (
             "heads",
             f"Attention concentration of each head for {both} targets, sorted, and the mean over heads with "
-            f"its 95 % interval{_of_single_heads(head.gini_first_interval for head in data.heads)}.",
+            f"its 95 % interval{_LIKE if single else '; a single head has none'}.",
             partial(draw_attention, data.heads, results.corpus.conditions, item),
         )
     elif figure == "routing" and data.heads:
+        single = any(head.routing_interval for head in data.heads)
         special = (
             "heads",
             f"Similarity of each head's attention profile for {both} targets, sorted, and the mean over "
-            "heads with its 95 % interval; correlations of single heads have none.",
+            f"heads with its 95 % interval{_LIKE if single else '; correlations of single heads have none'}.",
             partial(draw_routing, data.heads, results.corpus.conditions, item.secondary.get("spearman")),
         )
     if special is not None:
@@ -211,11 +216,6 @@ def _prediction_plans(
             )
         )
     return plans
-
-
-def _of_single_heads(intervals: Iterable[tuple[float, float] | None]) -> str:
-    """Whether single heads have intervals of their own."""
-    return ", like every head's" if any(intervals) else "; a single head has none"
 
 
 def _heads_plan(

@@ -68,7 +68,7 @@ def draw_attention(
 def draw_routing(
     heads: tuple[HeadResult, ...], names: Sequence[str], mean: SecondaryNumber | None = None
 ) -> Figure:
-    """Similarity of every head's attention profiles in both conditions, and their mean with its interval.
+    """Similarity of every head's attention profiles in both conditions, and their mean, with intervals.
 
     Args:
         heads: All heads that can reach the tested MLP.
@@ -92,6 +92,8 @@ def draw_routing(
             )
         else:
             axes.plot([head.routing, 1.0], [row, row], color=NULL, linewidth=1.6)
+            if head.routing_interval is not None:
+                _draw_interval(axes, row, head.routing_interval)
             axes.plot([head.routing], [row], "o", color=OBSERVED, markersize=4.6)
     axes.axvline(1.0, color=INK, linestyle="--", linewidth=1)
     _name_rows(axes, heads, with_mean=mean is not None)

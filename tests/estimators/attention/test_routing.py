@@ -7,7 +7,12 @@ import pytest
 from scipy import stats
 
 from hypotest.estimators.attention import routing
-from hypotest.estimators.attention.routing import crossed_halvings, crossed_routing, routing_correlations
+from hypotest.estimators.attention.routing import (
+    crossed_correlations,
+    crossed_halvings,
+    crossed_routing,
+    routing_correlations,
+)
 from hypotest.inference.left_out import leave_out
 
 HEADS, CONTEXT = 3, 12
@@ -99,6 +104,21 @@ def test_equals_the_definition(differ: bool) -> None:
     (routing,) = crossed_routing(attention, indices, first, [(documents, weights)], halves)
     for row, value, plain in zip(weights, routing.similarity, routing.correlation, strict=True):
         assert (value, plain) == pytest.approx(by_definition(some, halves, row[documents]))
+
+
+def test_correlations_without_a_unit_are_those_of_the_other_rows() -> None:
+    rng = np.random.default_rng(7)
+    attention, indices, first, documents, types = rows(rng, type_sd=0.5, differ=True, n=240)
+    windows = np.array([12, 6, 4])
+    for units in (documents, types):
+        left = leave_out(units, 5, rng)
+        (found,) = crossed_correlations(attention, indices, first, [(left.units, left.weights)], windows)
+        assert found.shape == (5, HEADS)
+        for group, values in enumerate(found):
+            kept = left.units != group
+            np.testing.assert_allclose(
+                values, routing_correlations(attention[kept], indices[kept], first[kept], windows)
+            )
 
 
 def test_ties_have_mid_ranks() -> None:

@@ -132,7 +132,8 @@ def test_intervals_of_attention_hold_their_means(planted):
             (row.gini_second, row.gini_second_interval),
         ):
             assert low < mean < high and 0 < mean < 1
-        assert -1 <= row.routing <= 1
+        low, high = row.routing_interval
+        assert -1 <= low < row.routing < high <= 1
 
 
 def test_heads_without_attention_have_their_impacts_alone():
@@ -143,7 +144,13 @@ def test_heads_without_attention_have_their_impacts_alone():
     rows, impacts = describe_heads(task_of(changed(evidence, channels=channels)))
     assert len(rows) == 4 and len(impacts) == 6
     for row in rows:
-        assert {row.gini_first, row.gini_second, row.routing, row.gini_first_interval} == {None}
+        assert {
+            row.gini_first,
+            row.gini_second,
+            row.routing,
+            row.gini_first_interval,
+            row.routing_interval,
+        } == {None}
         assert row.impact > 0
 
 
