@@ -109,7 +109,8 @@ def routing_correlations(
         ValueError: If shapes do not fit.
     """
     everything = np.zeros(np.shape(indices), dtype=np.int64), np.ones((1, 1))
-    return crossed_correlations(attention, indices, first, [everything], windows)[0][0]
+    (by_head,) = crossed_correlations(attention, indices, first, [everything], windows)
+    return by_head.ravel()
 
 
 def crossed_correlations(
