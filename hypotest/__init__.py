@@ -63,6 +63,8 @@ From Python::
 
     trained = hypotest.controls.two_blocks(seed=1)  # a network whose organisation is known, with its data
 
+    evidence = hypotest.record(model, ids, rows, module="model.layers.79.mlp.down_proj")  # of a host
+
     ablated = hypotest.ablate_neurons(model, tokens)  # all neurons, certified, without a protocol
 """
 
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hypotest.collect.neurons import ablate_neurons
+    from hypotest.collect.remote import record
     from hypotest.pipeline.analysis.analysis import Analysis
     from hypotest.pipeline.analysis.complete import analyse
     from hypotest.pipeline.analysis.lesioned import groups_to_lesion
@@ -124,6 +127,7 @@ __all__ = [
     "power",
     "progress",
     "prune_cache",
+    "record",
     "register",
     "run",
     "run_series",
@@ -153,6 +157,7 @@ _HOMES = {
     "power": "hypotest.studies.power.study",
     "progress": "hypotest.report.progress",
     "prune_cache": "hypotest.studies.cache.study",
+    "record": "hypotest.collect.remote",
     "register": "hypotest.studies.register.study",
     "run": "hypotest.pipeline.run",
     "run_series": "hypotest.studies.series.study",

@@ -30,6 +30,7 @@ NAMES = {
     "power",
     "progress",
     "prune_cache",
+    "record",
     "register",
     "run",
     "run_series",

@@ -69,7 +69,8 @@ def run(
 
     if limit is not None:
         require_positions(limit)
-    check(protocol, evidence=evidence, out=out, device=device, memory=memory, seed=seed)
+    here = not scheduler and cluster is None  # else the device is that of other machines
+    check(protocol, evidence=evidence, out=out, device=device if here else None, memory=memory, seed=seed)
     if plan:
         if limit is not None:
             raise ProtocolError("--plan, --limit: name one of the two; a trial takes a minute or so")

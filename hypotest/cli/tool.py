@@ -112,6 +112,7 @@ def calibrate(
     check(out=out)
     if protocol is not None and measure is not None:
         raise ProtocolError("--measure is calibrated in the shipped protocol: leave out --protocol")
+    from hypotest.engine.cluster import Cluster
     from hypotest.pages.document import document
     from hypotest.studies.calibration.calibrate import (
         COUNTS,
@@ -124,7 +125,6 @@ def calibrate(
     from hypotest.studies.calibration.cases import choose_cases
     from hypotest.studies.calibration.own_text import OWN_SIMULATIONS, own_cases
     from hypotest.studies.calibration.page import calibration_page, conclusion
-    from hypotest.studies.cluster import Cluster
 
     with working("the same command goes on from what is counted") as display:
         if protocol is None:
@@ -139,7 +139,7 @@ def calibrate(
             kept_counts(counted) if out is None else out / COUNTS,
             first=first,
             parts=add or (),
-            where=Cluster(workers, scheduler, cluster),
+            where=Cluster.named(workers, scheduler, cluster),
             minutes=minutes,
             start_stage=display.start_stage,
         )
@@ -195,7 +195,7 @@ def controls(
     """
     check(out=out)
     which = _seeds(seeds)
-    from hypotest.studies.cluster import Cluster
+    from hypotest.engine.cluster import Cluster
 
     with working("finished networks are kept, and the same command goes on from them") as display:
         if measure is not None:
@@ -209,7 +209,7 @@ def controls(
                 seeds=which,
                 merge=merge or (),
                 out=out,
-                where=Cluster(workers, scheduler, cluster),
+                where=Cluster.named(workers, scheduler, cluster),
                 start_stage=display.start_stage,
             )
             say(measures_page(measured))
@@ -224,7 +224,7 @@ def controls(
             pairs=pairs,
             merge=merge or (),
             out=out,
-            where=Cluster(workers, scheduler, cluster),
+            where=Cluster.named(workers, scheduler, cluster),
             start_stage=display.start_stage,
         )
     say(controls_summary(whole))

@@ -142,7 +142,7 @@ def collect_lesions(
             arrays[name] = np.ascontiguousarray(change.T)
         return arrays
 
-    make_shards(folder / "lesions", n_shards, compute, step)
+    make_shards(folder / "lesions", n_shards, compute, step, session.share)
     write_shard(
         folder / "asked",
         {

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hypotest.engine.share import ALONE, Share
 from hypotest.errors import EvidenceError, OutputError
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -44,6 +45,7 @@ def collect_shards(
     n_shards: int,
     compute: Callable[[int], Arrays],
     on_shard: Callable[[], None] = lambda: None,
+    share: Share = ALONE,
 ) -> dict[str, NDArray[Any]]:
     """Make the shards that are not there yet, then read all and join them along the first axis.
 
@@ -52,12 +54,13 @@ def collect_shards(
         n_shards: How many shards it has.
         compute: As in `make_shards`.
         on_shard: As in `make_shards`.
+        share: As in `make_shards`.
 
     Raises:
         EvidenceError: If a shard on disk is damaged.
         OutputError: If the disk is full or the folder cannot be written.
     """
-    make_shards(folder, n_shards, compute, on_shard)
+    make_shards(folder, n_shards, compute, on_shard, share)
     return read_shards(folder, n_shards)
 
 
@@ -66,6 +69,7 @@ def make_shards(
     n_shards: int,
     compute: Callable[[int], Arrays],
     on_shard: Callable[[], None] = lambda: None,
+    share: Share = ALONE,
 ) -> None:
     """Compute the shards that are not there yet.
 
@@ -74,14 +78,18 @@ def make_shards(
         n_shards: How many shards it has.
         compute: Arrays of a shard, given its number; must not depend on other shards.
         on_shard: Called when a shard is there, for progress.
+        share: Of this process, where several collect the same.
 
     Raises:
         OutputError: If the disk is full or the folder cannot be written.
     """
-    for number in range(n_shards):
-        shard = folder / f"{number:05d}"
-        if not (shard / _CHECKSUMS).exists():
-            write_shard(shard, compute(number))
+
+    def is_there(number: int) -> bool:
+        return (folder / f"{number:05d}" / _CHECKSUMS).exists()
+
+    for number in share.order(n_shards, is_there):
+        if not is_there(number):
+            write_shard(folder / f"{number:05d}", compute(number))
         on_shard()
 
 

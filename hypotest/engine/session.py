@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from hypotest.engine.progress import StartStage, named, silent
+from hypotest.engine.share import ALONE, Share
 from hypotest.engine.streams import Streams
 from hypotest.engine.workers import Kept, Workers
 
@@ -42,6 +43,8 @@ class Session:
     """GB that ablation may take beside model and evidence."""
     cache: Path = field(default_factory=cache_folder)
     """Folder of all caches."""
+    share: Share = ALONE
+    """Of this process in the study, where several make it together."""
     anew: Path | None = None
     """Where evidence is collected although the cache may have it, to be compared with that."""
 
@@ -81,4 +84,4 @@ class Session:
 
     def keeping(self, kept: Kept) -> Session:
         """The same, with finished pieces kept."""
-        return replace(self, workers=self.workers.keeping(kept))
+        return replace(self, workers=self.workers.keeping(kept, self.share))

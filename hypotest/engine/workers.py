@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from hypotest.engine.blas import one_blas_thread
 from hypotest.engine.progress import StartStage, silent
+from hypotest.engine.share import ALONE, Share
 
 Values = NDArray[np.float64]
 
@@ -35,19 +37,23 @@ class Workers:
     Args:
         start_stage: Told of each stage and its pieces.
         kept: Where finished pieces are kept, and found if a run was killed.
+        share: Of this process, where several make the same pieces and keep them in the same place.
     """
 
-    def __init__(self, start_stage: StartStage = silent, kept: Kept | None = None) -> None:
+    def __init__(
+        self, start_stage: StartStage = silent, kept: Kept | None = None, share: Share = ALONE
+    ) -> None:
         self.start_stage = start_stage
         self._kept = kept
+        self._share = share
 
     def telling(self, start_stage: StartStage) -> Workers:
         """The same, telling another display of its pieces."""
-        return Workers(start_stage, self._kept)
+        return Workers(start_stage, self._kept, self._share)
 
-    def keeping(self, kept: Kept) -> Workers:
-        """The same, with finished pieces kept."""
-        return Workers(self.start_stage, kept)
+    def keeping(self, kept: Kept, share: Share = ALONE) -> Workers:
+        """The same, with finished pieces kept, as a share of those that several processes make."""
+        return Workers(self.start_stage, kept, share)
 
     def __call__(
         self, stage: str, function: Callable[..., Values], calls: Sequence[dict[str, Any]]
@@ -61,27 +67,32 @@ class Workers:
         if len(calls) == 1:
             return [function(**calls[0])]
         step = self.start_stage(stage, len(calls))
-        places = [] if self._kept is None else self._kept.stage(stage, len(calls))
-        results = {}
-        if self._kept is not None:
-            kept = [self._kept.read(place) for place in places]
-            results = {number: piece for number, piece in enumerate(kept) if piece is not None}
-        for _ in results:
-            step()
-        left = [number for number in range(len(calls)) if number not in results]
+        kept = self._kept
+        places = [] if kept is None else kept.stage(stage, len(calls))
+        order = self._share.order(len(calls), lambda number: kept is not None and places[number].exists())
+        turn = Lock()
+
+        def next_piece(_: int) -> tuple[int, Values]:
+            with turn:
+                number = next(order)
+            found = None if kept is None else kept.read(places[number])
+            if found is None:
+                found = function(**calls[number])
+                if kept is not None:
+                    kept.write(places[number], found)
+            return number, found
+
         from joblib import effective_n_jobs  # a protocol is checked without it
 
-        n_threads = min(effective_n_jobs(-1), len(left))
+        n_threads = min(effective_n_jobs(-1), len(calls))
         threads = ThreadPoolExecutor(n_threads) if n_threads > 1 else None
+        results = {}
         # Set here for all threads: each restores what it found, and the last would restore another's limit.
         with one_blas_thread():
             try:
                 mapped = map if threads is None else threads.map
-                computed = mapped(lambda number: function(**calls[number]), left)
-                for number, result in zip(left, computed, strict=True):
-                    if self._kept is not None:
-                        self._kept.write(places[number], result)
-                    results[number] = result
+                for number, piece in mapped(next_piece, range(len(calls))):
+                    results[number] = piece
                     step()
             finally:
                 if threads is not None:

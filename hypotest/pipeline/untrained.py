@@ -101,11 +101,11 @@ def collect_untrained(
     if asked is None:
         return ()
     step = session.stage(f"untrained networks ({asked.weights} weights)", asked.number)
-    networks = []
-    for number in range(asked.number):
-        networks.append(_network(number, asked.weights, protocol, prepared, session, use))
+    networks = {}
+    for number in session.share.order(asked.number, lambda number: True):  # the others' come last
+        networks[number] = _network(number, asked.weights, protocol, prepared, session, use)
         step()
-    return tuple(networks)
+    return tuple(networks[number] for number in range(asked.number))
 
 
 def describe_untrained(

@@ -74,7 +74,7 @@ def test_results_come_in_order() -> None:
 
 def test_a_run_goes_on_behind_the_pieces_of_a_killed_one(tmp_path: Path) -> None:
     kill_behind(tmp_path, 2)
-    assert len(list(tmp_path.rglob("values.npy"))) == 2
+    assert len(list(tmp_path.rglob("values.npy"))) >= 2  # what is under way in other threads is kept, too
     times = {file: file.stat().st_mtime_ns for file in tmp_path.rglob("values.npy")}
     assert values(Workers(kept=KeptPieces(tmp_path)), 3) == expected(3)
     assert len(list(tmp_path.rglob("values.npy"))) == 3

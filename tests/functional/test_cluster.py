@@ -9,14 +9,16 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from hypotest.engine.cluster import Cluster, done_by
 from hypotest.errors import ProtocolError
+from hypotest.pipeline.handed_out import choose_gpu
 from hypotest.studies.calibration.calibrate import calibrate
-from hypotest.studies.cluster import Cluster, choose_gpu, done_by
 from tests.functional.test_series import _written
 from tests.functional.watching import with_predictions
 
@@ -215,7 +217,7 @@ def test_jobs_of_a_queueing_system_are_described(tmp_path):
     """The script that would be handed in; there is no queue here to run it."""
     import dask_jobqueue
 
-    from hypotest.studies.cluster import _queued
+    from hypotest.engine.cluster import _queued
 
     file = tmp_path / "slurm.yaml"
     file.write_text(
@@ -317,7 +319,130 @@ def test_calibration_counts_the_same_on_a_cluster(tmp_path):
         assert calibrate([SMALL], 4, tmp_path / "there.json", where=where, at_a_time=1) == here
 
 
-def test_a_single_run_is_not_handed_out(hypotest, small_protocol, tmp_path):
-    done = hypotest("run", small_protocol, "--out", tmp_path, "--workers", 2)
-    assert done.returncode == 2 and "is no series" in done.stderr
+@pytest.fixture(scope="module")
+def single(hypotest, small_protocol, tmp_path_factory, no_figures):
+    """Protocol of one run, with untrained networks and draws in pieces, and its results from one process."""
+    path = small_protocol.with_name("single.yaml")
+    few = with_predictions(small_protocol.read_text(encoding="utf-8"), "specialization", "clustering")
+    few = few.replace("  label_shuffled:", "  untrained: {networks: 3, weights: fresh}\n  label_shuffled:")
+    beside = "role: descriptive\n    measure: effective_dimension\n    contrast: {null: untrained}"
+    path.write_text(few.replace("seed: 11", f"  - id: untrained\n    {beside}\nseed: 11"), encoding="utf-8")
+    out = tmp_path_factory.mktemp("single")
+    done = hypotest("run", path, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return path, bytes_of(out)
+
+
+def bytes_of(out: Path) -> tuple[bytes, bytes]:
+    (folder,) = out.glob("*/*")
+    return (folder / "results.json").read_bytes(), (folder / "nulls.parquet").read_bytes()
+
+
+def test_one_run_is_made_together(single, hypotest, tmp_path, monkeypatch):
+    """Shards, untrained networks and draws by two processes: the same bytes, and nothing left lying about."""
+    path, expected = single
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
+    done = hypotest("run", path, "--out", tmp_path / "reports", "--workers", 2)
+    assert done.returncode == 0, done.stderr
+    assert bytes_of(tmp_path / "reports") == expected
+    assert "exploratory" in (done.stdout + done.stderr).lower()
+    assert not list((tmp_path / "cache" / "unfinished").glob("*"))
+
+
+def test_what_stops_one_run_is_said_once(single, hypotest, tmp_path, monkeypatch):
+    path, _ = single
+    broken = path.with_name("broken.yaml")
+    broken.write_text(re.sub(r"model: \S+?([,}])", r"model: /nowhere/at/all\1", path.read_text()))
+    done = hypotest("run", broken, "--out", tmp_path, "--workers", 2)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert done.stderr.count("/nowhere/at/all") >= 1
     assert not list(tmp_path.glob("*/*"))
+
+
+def test_a_network_in_memory_and_a_trial_stay_here(single):
+    from hypotest import run
+
+    path, _ = single
+    with pytest.raises(ProtocolError, match="are in this process"):
+        run(path, model=object(), workers=2)
+    with pytest.raises(ProtocolError, match="a trial is not handed out"):
+        run(path, limit=8, workers=2)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="workers are found in /proc")
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "evidence/*/forward/*",
+        "evidence/*/ablation/*/*",
+        "evidence/*/heads/*",
+        "other-networks/*/*",
+        "unfinished/*/*",
+    ],
+)
+def test_a_worker_may_be_killed_in_any_stage_of_one_run(single, tmp_path, stage):
+    """Of two that make it together, the one that began first; another takes its place."""
+    path, expected = single
+    cache, out = tmp_path / "cache", tmp_path / "reports"
+    process = begun(path, out, cache, "--workers", "2")
+    wait_for(lambda: list(cache.glob(stage)), process)
+    os.kill(min(children_of(process.pid)), signal.SIGKILL)
+    assert process.wait(timeout=600) == 0, out.with_suffix(".txt").read_text(encoding="utf-8")
+    assert bytes_of(out) == expected
+
+
+def collected(folder: Path) -> str:
+    """The first step of a task: says who did it."""
+    (folder / "first").write_text(str(distributed.get_worker().name), encoding="utf-8")
+    return "is wrong" if folder.name == "wrong" else ""
+
+
+def tested(folder: Path) -> str:
+    """The second step: the first is done, by whom its file says."""
+    return f"{(folder / 'first').read_text(encoding='utf-8')}, then {distributed.get_worker().name}"
+
+
+def test_where_only_some_have_a_gpu_these_collect_and_any_worker_tests(tmp_path):
+    folders = [tmp_path / name for name in ("one", "two", "three", "wrong")]
+    for folder in folders:
+        folder.mkdir()
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        address = cluster.scheduler_address
+        where, steps = Cluster(scheduler=address), (collected, tested)
+        alone = dict(done_by(where, named, folders, on_gpu=True, in_two=steps))
+        assert set(alone.values()) == {"0"}  # without any GPU, in one
+        command = ["dask", "worker", address, "--name", "rich", "--nthreads", "1", "--resources", "GPU=1"]
+        other = subprocess.Popen(
+            [sys.executable, "-m", *command, "--no-dashboard"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            with distributed.Client(address) as client:
+                client.wait_for_workers(2, timeout=60)
+            did = dict(done_by(where, named, folders, on_gpu=True, in_two=steps))
+        finally:
+            other.terminate()
+            other.wait(timeout=60)
+    assert did.pop(3) == "is wrong"  # and is not tested
+    assert {words.split(",")[0] for words in did.values()} == {"rich"}
+
+
+def test_a_run_in_two_steps_comes_to_the_same(single, tmp_path, monkeypatch):
+    from hypotest.engine.session import Session
+    from hypotest.pipeline import handed_out
+    from hypotest.registration import load_protocol
+
+    path, expected = single
+    monkeypatch.setattr(handed_out, "worker_name", lambda: "rich")
+    plan = load_protocol(path)
+    session = Session.start(plan.seed, device="cpu")
+    folder = tmp_path / "reports" / plan.id / "run"
+    task = handed_out.RunTask.of(plan, path, folder, session, force=False, contexts=True)
+    task = replace(task, cache=tmp_path / "cache")
+    assert handed_out.collect_task(task) == "" and not folder.exists()
+    before = sorted((tmp_path / "cache" / "evidence").rglob("*.npy"))
+    assert handed_out.finish_task(task) == ""
+    assert sorted((tmp_path / "cache" / "evidence").rglob("*.npy")) == before
+    assert bytes_of(tmp_path / "reports") == expected

@@ -15,6 +15,8 @@ from hypotest.collect.partition import write_partition
 from hypotest.collect.replacement import Replacement
 from hypotest.collect.sample import Sample
 from hypotest.collect.store import collect_shards, make_shards, write_shard
+from hypotest.engine.session import Session
+from hypotest.engine.share import ALONE, Share
 from hypotest.errors import EvidenceError
 from hypotest.subjects.network.network import Network
 from hypotest.subjects.precision import full_precision
@@ -29,7 +31,11 @@ def n_shards(sample: Sample) -> int:
 
 
 def collect_rows(
-    network: Network | RecordedEvidence, sample: Sample, folder: Path, step: Callable[[], None]
+    network: Network | RecordedEvidence,
+    sample: Sample,
+    folder: Path,
+    step: Callable[[], None],
+    share: Share = ALONE,
 ) -> dict[str, NDArray[Any]]:
     """Activations at a sample's rows.
 
@@ -38,6 +44,7 @@ def collect_rows(
         sample: Its rows are blocks.
         folder: Of the shards.
         step: Called after each.
+        share: Of this process, where several collect the same.
 
     Raises:
         EvidenceError: If an activation is not finite, or what is cached is damaged.
@@ -58,7 +65,7 @@ def collect_rows(
             )
         return {"activations": activations}
 
-    return collect_shards(folder, n_shards(sample), compute, step)
+    return collect_shards(folder, n_shards(sample), compute, step, share)
 
 
 def ablate_rows(
@@ -66,7 +73,7 @@ def ablate_rows(
     sample: Sample,
     replacement: Replacement,
     folder: Path,
-    memory: float,
+    session: Session,
     start: Callable[[int], Callable[[], None]],
     units: NDArray[np.int64] | None,
 ) -> None:
@@ -77,28 +84,32 @@ def ablate_rows(
         sample: Its rows are blocks.
         replacement: What units are set to.
         folder: Of the shards.
-        memory: GB that a pass may take.
+        session: Memory that a pass may take, and the share of this process.
         start: Given the number of parts, what is called after each.
         units: Which ones, ascending; None: all.
     """
     if isinstance(network, RecordedEvidence):
-        _copy_influence(network, sample, folder, start)
+        _copy_influence(network, sample, folder, start, session.share)
         return
     route = kept_route(network)
     sizes = [_rows(sample, number).size for number in range(n_shards(sample))]
-    step = start(sum(len(part_starts(route, size, memory)) for size in sizes))
+    step = start(sum(len(part_starts(route, size, session.memory)) for size in sizes))
 
     def compute(number: int) -> dict[str, NDArray[Any]]:
         rows = _rows(sample, number)
         index = sample.indices[number * ROWS_PER_SHARD :][: rows.size]
         after = replacement.at(rows, index, sample.tokens.shape[1])
-        return ablation_arrays(route, network, rows, after, memory, units, step)
+        return ablation_arrays(route, network, rows, after, session.memory, units, step)
 
-    make_shards(folder, n_shards(sample), compute)
+    make_shards(folder, n_shards(sample), compute, share=session.share)
 
 
 def _copy_influence(
-    evidence: RecordedEvidence, sample: Sample, folder: Path, start: Callable[[int], Callable[[], None]]
+    evidence: RecordedEvidence,
+    sample: Sample,
+    folder: Path,
+    start: Callable[[int], Callable[[], None]],
+    share: Share,
 ) -> None:
     """Influence that was recorded, as if it were collected here."""
 
@@ -113,7 +124,7 @@ def _copy_influence(
             "n_exact": np.zeros(rows.size, dtype=np.int32),
         }
 
-    make_shards(folder, n_shards(sample), compute, start(n_shards(sample)))
+    make_shards(folder, n_shards(sample), compute, start(n_shards(sample)), share)
 
 
 def write_declared(network: Network | RecordedEvidence, folder: Path) -> None:

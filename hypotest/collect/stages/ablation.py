@@ -86,7 +86,7 @@ def ablate(
             return
         place = folder / "ablation" / "both"
         started = partial(session.stage, stage)
-        ablate_rows(subject, sample, replacement, place, session.memory, started, neurons)
+        ablate_rows(subject, sample, replacement, place, session, started, neurons)
         return
     samples = {name: sample.where(rows) for name, rows in parts.items()}
     shards = {name: ablation_shards(part, engine is not None) for name, part in samples.items()}
@@ -101,10 +101,10 @@ def ablate(
         if engine is not None:
             seen = {key: forward[key][parts[name][places]] for key in ("residual", "activations")}
             compute = _by_identity(engine, part, own, seen, replacement, neurons)
-            make_shards(folder / "ablation" / name, shards[name], compute, step)
+            make_shards(folder / "ablation" / name, shards[name], compute, step, session.share)
         else:
             compute = _by_interventions(subject, part, own, replacement, session.memory, neurons, step)
-            make_shards(folder / "ablation" / name, shards[name], compute)
+            make_shards(folder / "ablation" / name, shards[name], compute, share=session.share)
 
 
 def _by_identity(

@@ -16,6 +16,7 @@ from hypotest.collect.sample import Sample
 from hypotest.collect.scoring import Scoring
 from hypotest.collect.store import collect_shards
 from hypotest.engine.session import Session
+from hypotest.engine.share import Share
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 from hypotest.subjects.network.row_subject import RowSubject
@@ -30,9 +31,10 @@ def collect_forward(
     """Activations, final residual and, if asked for, attention at a sample's positions."""
     if isinstance(subject, RowSubject):
         step = session.stage(f"activations, {sample.split} split", network_shards(sample))
-        return collect_rows(subject, sample, folder / "forward", step)
+        return collect_rows(subject, sample, folder / "forward", step, session.share)
     step = session.stage(f"activations and attention, {sample.split} split", forward_shards(sample))
-    return _forward_at(subject, sample, sample.blocks, sample.indices, folder / "forward", step, attention)
+    place, share = folder / "forward", session.share
+    return _forward_at(subject, sample, sample.blocks, sample.indices, place, step, attention, share)
 
 
 def collect_scored(
@@ -41,9 +43,8 @@ def collect_scored(
     """Activations and final residual at every token of the targets, where all of them count."""
     step = session.stage(f"activations at whole targets, {sample.split} split", forward_shards(sample))
     block = sample.blocks[scoring.places(sample.positions.height)]
-    return _forward_at(
-        subject, sample, block, scoring.queries(sample.indices), folder / "targets", step, False
-    )
+    queries, place = scoring.queries(sample.indices), folder / "targets"
+    return _forward_at(subject, sample, block, queries, place, step, False, session.share)
 
 
 def _forward_at(
@@ -54,6 +55,7 @@ def _forward_at(
     folder: Path,
     step: Callable[[], None],
     attention: bool,
+    share: Share,
 ) -> dict[str, NDArray[Any]]:
     used = np.unique(block)
     owner = np.searchsorted(used, block)
@@ -66,7 +68,7 @@ def _forward_at(
             subject, sample.tokens[blocks], owner[here] - first, index[here], attention=attention
         )
 
-    return collect_shards(folder, forward_shards(sample), compute, step)
+    return collect_shards(folder, forward_shards(sample), compute, step, share)
 
 
 def forward_shards(sample: Sample, subject: Subject | None = None) -> int:

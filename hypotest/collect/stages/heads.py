@@ -51,7 +51,7 @@ def collect_heads(
 
     n_shards = head_shards(sample)
     step = session.stage(f"ablation of attention heads, {sample.split} split", n_shards)
-    make_shards(folder / "heads", n_shards, compute, step)
+    make_shards(folder / "heads", n_shards, compute, step, session.share)
 
 
 def head_shards(sample: Sample) -> int:

@@ -42,10 +42,12 @@ FENCED = (
 )
 """Folders and files of the package that numbers, outcomes and verdicts come from."""
 NO_NUMBERS = (
+    "engine/cluster.py",
     "pipeline/analysis/limitations.py",
     "pipeline/cache/",
     "pipeline/checks/preflight.py",
     "pipeline/checks/remedies.py",
+    "pipeline/handed_out.py",
     "pipeline/registered/",
     "pipeline/texts/document_log.py",
     "records/cache.py",

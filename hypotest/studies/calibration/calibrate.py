@@ -17,6 +17,7 @@ from typing import Any
 from joblib import Parallel, delayed
 from pydantic import TypeAdapter
 
+from hypotest.engine.cluster import HERE, Cluster, processes
 from hypotest.engine.progress import StartStage, silent
 from hypotest.engine.session import cache_folder
 from hypotest.errors import OutputError
@@ -39,7 +40,6 @@ from hypotest.studies.calibration.page import calibration_page
 from hypotest.studies.calibration.rates import CONFIDENCE, count_case
 from hypotest.studies.calibration.record import SCHEMA_VERSION, CalibratedProtocol, Calibration
 from hypotest.studies.calibration.tally import LEVEL, tally_range
-from hypotest.studies.cluster import HERE, Cluster, processes
 
 COUNTS = "counts.json"
 """Beside results, what the next call goes on from."""

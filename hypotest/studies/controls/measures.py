@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
+from hypotest.engine.cluster import HERE, Cluster
 from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.session import Session
 from hypotest.errors import EvidenceError, ProtocolError
@@ -28,7 +29,6 @@ from hypotest.pipeline.many import evidence_of
 from hypotest.records.protocol.prediction import Contrast, Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration.findings import suggestion
-from hypotest.studies.cluster import HERE, Cluster
 from hypotest.studies.controls.examine import key_of, plan_of, truth_of
 from hypotest.studies.controls.kept import KeptRecords
 from hypotest.studies.controls.measures_page import measures_page, write_measures

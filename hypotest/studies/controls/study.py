@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 from joblib import Parallel, delayed
 
+from hypotest.engine.cluster import HERE, Cluster, processes
 from hypotest.engine.progress import StartStage, named, silent
 from hypotest.engine.session import Session
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_command
-from hypotest.studies.cluster import HERE, Cluster, processes
 from hypotest.studies.controls.examine import examine, key_of, plan_of
 from hypotest.studies.controls.judge import expected_words, judge, rate_of
 from hypotest.studies.controls.kept import KeptRecord, KeptRecords

@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 
 from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
 from hypotest.collect.lesions import read_lesions
+from hypotest.engine.cluster import Cluster, processes
 from hypotest.errors import EvidenceError
 from hypotest.measures.registry import for_outcomes
 from hypotest.nulls.registry import declared, needed_nulls, with_nulls
@@ -21,7 +22,6 @@ from hypotest.records.protocol.choices import is_shared
 from hypotest.records.protocol.prediction import Prediction
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.results.prediction_result import PredictionResult
-from hypotest.studies.cluster import Cluster, processes
 from hypotest.studies.multiverse.record import Specification
 from hypotest.studies.multiverse.specifications import Choices, with_options, with_shared
 

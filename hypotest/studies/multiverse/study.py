@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hypotest.collect.evidence_folder import EvidenceKeys, read_evidence
+from hypotest.engine.cluster import Cluster
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import CorpusError, ProtocolError
@@ -36,7 +37,6 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.registration import canonical, load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.report.progress_in_notebook import stages_shown
-from hypotest.studies.cluster import Cluster
 from hypotest.studies.multiverse.analysed import (
     KeptEvidence,
     analyse_specified,
@@ -109,7 +109,7 @@ def multiverse(
         ProtocolError: If the protocol cannot be run, or declares no alternative.
         RunError: If a specification cannot be tested; finished evidence stays in the cache.
     """
-    where = Cluster(workers, scheduler, None if cluster is None else Path(cluster))
+    where = Cluster.named(workers, scheduler, cluster)
     path, start_stage = protocol_file(protocol), stages_shown(start_stage)
     given = None if subject is None else network_in_memory(subject)
     declared = load_protocol(path, network=None if given is None else given.name)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+from hypotest.engine.cluster import Cluster
 from hypotest.engine.session import Session
 from hypotest.errors import HypotestError, RunError, SubjectError
-from hypotest.pipeline.run import run_plan
+from hypotest.pipeline.handed_out import RunTask, run_apart
+from hypotest.pipeline.run_plan import run_plan
 from hypotest.records.registration import Registration
 from hypotest.records.results.results import Results
 from hypotest.report.run import Run
-from hypotest.studies.cluster import Cluster, done_by
 from hypotest.studies.series.members import PlannedMember, loaded
 from hypotest.studies.series.names import MemberName
-from hypotest.studies.series.tasks import MemberTask, run_member
 
 Finished = tuple[list[MemberName], list[Results], dict[str, Exception]]
 """Members that were run, what each gave, and the errors of those that failed, by name."""
@@ -53,7 +54,7 @@ def run_here(
                 path,
                 folder / member.name.folder,
                 session.within(member.name.shown),
-                subject=loaded(member),
+                load=partial(loaded, member),
                 force=force or member.is_early,
                 contexts=contexts,
                 on_registration=on_registration if not names else _told,
@@ -101,23 +102,16 @@ def run_elsewhere(
             failed[member.name.shown] = member.load
             continue
         handed_out.append(member.name)
-        tasks.append(
-            MemberTask(
-                plan=member.plan.model_dump_json(),
-                protocol=path.absolute(),
-                folder=(folder / member.name.folder).absolute(),
-                cache=session.cache.absolute(),
-                device=session.device,
-                memory=session.memory,
-                force=force or member.is_early,
-                contexts=contexts,
-            )
-        )
+        place, early = folder / member.name.folder, force or member.is_early
+        tasks.append(RunTask.of(member.plan, path, place, session, force=early, contexts=contexts))
     step = session.stage("members of the series", len(tasks))
-    for place, wrong in done_by(cluster, run_member, tasks, on_gpu=session.device != "cpu"):
+
+    def done(number: int, wrong: str) -> None:
         if wrong:
-            failed[handed_out[place].shown] = RunError(wrong)
+            failed[handed_out[number].shown] = RunError(wrong)
         step()
+
+    run_apart(cluster, tasks, done)
     names = [name for name in handed_out if name.shown not in failed]
     runs = [Run.open(folder / name.folder).results for name in names]
     if runs and runs[0].registration is not None:

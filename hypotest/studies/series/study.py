@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hypotest.engine.cluster import Cluster
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
 from hypotest.errors import ProtocolError, SubjectError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.checks.preflight import check_command, results_folder
-from hypotest.pipeline.run import run, run_folder, trial_folder, with_seed
+from hypotest.pipeline.run import IN_THIS_PROCESS, run, run_folder, trial_folder, with_seed
 from hypotest.pipeline.trial import try_plan
 from hypotest.records.registration import Registration
 from hypotest.records.results.trial import TrialResult, require_positions
@@ -23,7 +24,6 @@ from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
-from hypotest.studies.cluster import Cluster
 from hypotest.studies.series.courses import combine
 from hypotest.studies.series.members import loaded, members_of
 from hypotest.studies.series.models import pooled
@@ -42,17 +42,11 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
         protocol: Path of the protocol.
         options: As for `hypotest.run`, but for ``limit``, and as for `run_series`.
     """
-    where = {name: options.pop(name) for name in ("workers", "scheduler", "cluster") if name in options}
     in_memory = options.get("model") is not None
     if options.get("subject") is None:  # else it is one
         options.pop("subject", None)
         if load_protocol(protocol, subject=not in_memory).is_series:
-            return run_series(protocol, **where, **options)
-    if any(value not in (None, "", 1) for value in where.values()):
-        raise ProtocolError(
-            f"{protocol}: is no series: workers=, scheduler= and cluster= hand out the runs of one, and a "
-            "single run uses all cores by itself"
-        )
+            return run_series(protocol, **options)
     finished: Run = run(protocol, **options)
     return finished
 
@@ -177,17 +171,20 @@ def run_series(
         ProtocolError: If the protocol cannot be run, or declares no series; carries every problem.
         RunError: If no member can be finished.
     """
-    where = Cluster(workers, scheduler, None if cluster is None else Path(cluster))
+    where = Cluster.named(workers, scheduler, cluster)
     path, started = protocol_file(protocol), datetime.now(UTC)
     plan = with_seed(load_protocol(path, subject=model is None), seed)
     if not plan.is_series:
         raise ProtocolError(f"{path}: declares no series: hypotest.run runs it")
     check_command(
-        out=results_folder(plan, out), device=device if model is None else None, memory=memory, seed=seed
+        out=results_folder(plan, out),
+        device=device if model is None and where.is_here else None,
+        memory=memory,
+        seed=seed,
     )
     folder = run_folder(plan, out, started)
     if model is not None and not where.is_this_process:
-        raise ProtocolError("model=: is in this process; workers load the one that the protocol names")
+        raise ProtocolError(IN_THIS_PROCESS)
     skipped: list[str] = []
     start_stage = stages_shown(start_stage)
     session = Session.start(plan.seed, start_stage, device, memory)

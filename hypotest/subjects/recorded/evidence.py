@@ -82,6 +82,29 @@ class RecordedEvidence(RowSubject):
         rows, channels = read_recorded(place)
         return cls(rows, channels, name=name or place.name)
 
+    def write(self, path: str | Path) -> Path:
+        """Write it as ``.npz``, for ``--evidence FILE``: arrays, columns of one value a row, and clusters.
+
+        Args:
+            path: The file; ``.npz`` is appended where it is missing.
+
+        Raises:
+            EvidenceError: If it cannot be written.
+        """
+        place = Path(path) if Path(path).suffix == ".npz" else Path(f"{path}.npz")
+        columns = {key: self.rows.frame[key].to_numpy() for key in self.rows.frame.columns}
+        columns[CLUSTER] = self.rows.clusters
+        texts = {key: array.astype(str) for key, array in columns.items() if array.dtype == object}
+        parts: dict[str, Any] = {}
+        if self.partition is not None:
+            parts["partition"] = np.array(self.partition.names)[self.partition.parts]
+        try:
+            with place.open("wb") as file:
+                np.savez(file, allow_pickle=False, **{**columns, **texts, **self._arrays, **parts})
+        except OSError as error:
+            raise EvidenceError(f"{place}: cannot be written: {error.strerror or error}") from None
+        return place
+
     def _checked(self, channels: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         if not isinstance(channels, Mapping):
             raise EvidenceError(

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
+from hypotest.engine.cluster import Cluster
 from hypotest.errors import OutputError, ProtocolError
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.console import shown
@@ -30,7 +31,6 @@ from hypotest.studies.calibration.rates import binomial_rate, count_case
 from hypotest.studies.calibration.record import BY_T
 from hypotest.studies.calibration.settings import Layer
 from hypotest.studies.calibration.tally import added, tally, wrong_refutations
-from hypotest.studies.cluster import Cluster
 
 
 def case_of(name):
@@ -293,7 +293,7 @@ CHILD = """
 from pathlib import Path
 from tests.studies.calibration.test_calibrate import SMALL
 from hypotest.studies.calibration.calibrate import calibrate
-from hypotest.studies.cluster import Cluster
+from hypotest.engine.cluster import Cluster
 calibrate([SMALL], 8, Path({file!r}), where=Cluster(1), at_a_time=1)
 """
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hypotest.engine.cluster import Cluster
 from hypotest.errors import ProtocolError
 from hypotest.registration import load_protocol
 from hypotest.registration.template import template_text
 from hypotest.studies.calibration.calibrate import calibrate
 from hypotest.studies.calibration.own_text import OWN_SCENARIOS, own_cases
-from hypotest.studies.cluster import Cluster
 
 
 @pytest.fixture(scope="module")

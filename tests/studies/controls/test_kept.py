@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from hypotest.engine.cluster import Cluster
 from hypotest.errors import OutputError
 from hypotest.measures.registry import MEASURES
-from hypotest.studies.cluster import Cluster
 from hypotest.studies.controls import study
 from hypotest.studies.controls.examine import key_of, plan_of
 from hypotest.studies.controls.kept import KeptRecords

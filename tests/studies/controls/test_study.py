@@ -6,11 +6,11 @@ import json
 import pytest
 from rich.console import Console
 
+from hypotest.engine.cluster import Cluster
 from hypotest.errors import ProtocolError
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import opponents
 from hypotest.pages.console import shown
-from hypotest.studies.cluster import Cluster
 from hypotest.studies.controls.examine import plan_of
 from hypotest.studies.controls.measures import area, measure_controls, plan_for, separations
 from hypotest.studies.controls.page import controls_summary

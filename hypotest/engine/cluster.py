@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import joblib
 
+from hypotest.engine.progress import StartStage
 from hypotest.errors import ProtocolError, RunError
 
 if TYPE_CHECKING:
@@ -27,6 +29,10 @@ Task = TypeVar("Task")
 SYSTEMS = ("slurm", "pbs", "lsf", "sge")
 """Queueing systems, as dask-jobqueue knows them."""
 _ADVICE = "pip install 'hypotest-nn[cluster]'"
+_TOPIC = "hypotest"
+"""What workers tell of."""
+_PAUSE = 0.2
+"""Seconds between what is told of a stage."""
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -48,10 +54,24 @@ class Cluster:
         if self.workers is not None and self.workers < 1:
             raise ProtocolError(f"workers={self.workers}: must be at least 1")
 
+    @classmethod
+    def named(cls, workers: int | None, scheduler: str, file: str | Path | None) -> Cluster:
+        """As options name it.
+
+        Raises:
+            ProtocolError: If they name several.
+        """
+        return cls(workers, scheduler, None if file is None else Path(file))
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all is done on this machine."""
+        return not self.scheduler and self.file is None
+
     @property
     def is_this_process(self) -> bool:
         """Whether nothing is handed out: without a name, or with a single worker."""
-        return not self.scheduler and self.file is None and (self.workers or 1) == 1
+        return self.is_here and (self.workers or 1) == 1
 
 
 HERE = Cluster()
@@ -59,16 +79,26 @@ HERE = Cluster()
 
 
 def done_by(
-    cluster: Cluster, work: Callable[[Task], str], tasks: Sequence[Task], *, on_gpu: bool = False
+    cluster: Cluster,
+    work: Callable[[Task], str],
+    tasks: Sequence[Task] | Callable[[int], Sequence[Task]],
+    *,
+    on_gpu: bool = False,
+    in_two: tuple[Callable[[Task], str], Callable[[Task], str]] | None = None,
+    start_stage: StartStage | None = None,
 ) -> Iterator[tuple[int, str]]:
     """Have every task done, in any order.
 
     Args:
         cluster: Where.
         work: What does one. Returns what went wrong, as a line; empty if nothing did. Workers import it.
-        tasks: Small things that pickle.
+        tasks: Small things that pickle; or what gives them, told how many workers there are, or are asked
+            for.
         on_gpu: Whether a task wants a GPU: then, if any worker was started with the resource ``GPU=1``, only
             such workers get tasks, one at a time for each.
+        in_two: What does a task in two steps, of which only the first wants a GPU; done instead where some
+            workers have one and others have none.
+        start_stage: Told of the stages that a worker tells of by `telling`.
 
     Yields:
         The place of a task that is done, and what its work returned.
@@ -80,8 +110,21 @@ def done_by(
     with _said_once(), _client(cluster) as client:
         from distributed import as_completed
 
-        wants = _resources(client, on_gpu=on_gpu)
-        futures = [client.submit(work, task, pure=False, resources=wants) for task in tasks]
+        n_gpus, n_workers = _counted(client)
+        wants = {"GPU": 1.0} if on_gpu and n_gpus else {}
+        if start_stage is not None:
+            client.subscribe_topic(_TOPIC, _Shown(start_stage))
+        if callable(tasks):
+            tasks = tasks(n_gpus if wants else n_workers)
+        if in_two is not None and wants and n_gpus < n_workers:
+            first, second = in_two
+            begun = [client.submit(first, task, pure=False, resources=wants) for task in tasks]
+            futures = [
+                client.submit(_go_on, second, task, before, pure=False)
+                for task, before in zip(tasks, begun, strict=True)
+            ]
+        else:
+            futures = [client.submit(work, task, pure=False, resources=wants) for task in tasks]
         places = {future.key: place for place, future in enumerate(futures)}
         for future in as_completed(futures):
             place = places[future.key]
@@ -93,6 +136,57 @@ def done_by(
                 )
             else:
                 yield place, " ".join(str(future.exception()).split())
+
+
+def _go_on(work: Callable[[Task], str], task: Task, wrong: str) -> str:
+    """The second step of a task, unless the first went wrong."""
+    return wrong or work(task)
+
+
+def worker_name() -> str:
+    """In a worker: its name, on one machine its number."""
+    from distributed import get_worker
+
+    return str(get_worker().name)
+
+
+def telling() -> StartStage:
+    """In a worker: stages that are told to whoever has it work, a few times a second at most."""
+    from distributed import get_worker
+
+    worker = get_worker()
+
+    def start(stage: str, n_steps: int) -> Callable[[], None]:
+        worker.log_event(_TOPIC, (stage, n_steps, 0))
+        done, last = 0, time.monotonic()
+
+        def step() -> None:
+            nonlocal done, last
+            done += 1
+            if done == n_steps or time.monotonic() > last + _PAUSE:
+                last = time.monotonic()
+                worker.log_event(_TOPIC, (stage, n_steps, done))
+
+        return step
+
+    return start
+
+
+class _Shown:
+    """Tells a display of the stages that a worker tells of."""
+
+    def __init__(self, start_stage: StartStage) -> None:
+        self._start_stage = start_stage
+        self._step: Callable[[], None] = lambda: None
+        self._done = 0
+
+    def __call__(self, event: tuple[float, tuple[str, int, int]]) -> None:
+        stage, n_steps, done = event[1]
+        if not done:
+            self._step, self._done = self._start_stage(stage, n_steps), 0
+        while self._done < done:
+            self._step()
+            self._done += 1
 
 
 @contextmanager
@@ -109,7 +203,7 @@ def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
     Raises:
         ProtocolError: If the cluster cannot be had.
     """
-    if not cluster.scheduler and cluster.file is None:
+    if cluster.is_here:
         yield min(cluster.workers or joblib.cpu_count(), max(1, at_most))
         return
     with _client(cluster) as client:
@@ -118,23 +212,11 @@ def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
             yield -1
 
 
-def choose_gpu() -> None:
-    """In a worker of several on one machine: take the GPU of its own number, where there are several.
-
-    Workers to which one GPU is visible (as those of dask-cuda and of queueing systems) take that.
-    """
-    from distributed import get_worker
-
-    from hypotest.subjects.loading.devices import take_gpu
-
-    name = str(get_worker().name)
-    if name.isdecimal():
-        take_gpu(int(name))
-
-
-def _resources(client: Client, *, on_gpu: bool) -> dict[str, float]:
-    workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    return {"GPU": 1} if on_gpu and any(item["resources"].get("GPU") for item in workers) else {}
+def _counted(client: Client) -> tuple[int, int]:
+    """Workers with a GPU, and all of them, those that a queueing system has not begun yet among them."""
+    resources = [item["resources"] for item in client.scheduler_info(n_workers=-1)["workers"].values()]
+    asked = 0 if client.cluster is None else len(getattr(client.cluster, "worker_spec", ()))
+    return sum(bool(item.get("GPU")) for item in resources), max(1, asked, len(resources))
 
 
 @contextmanager
