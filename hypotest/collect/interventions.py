@@ -6,13 +6,15 @@ attention and MLP of the layer with the kept outputs, the latter moved by delta 
 linear), and the rest of the model runs as it is, whatever it is: further layers, norms behind the MLP, capped
 logits. Units of other kinds move the output of another module, of the attention or of the whole block
 (`hypotest.subjects.units.kind`), and what lies behind that runs. A unit is ablated at all positions of the
-block up to the last that is looked at, since later layers mix positions; behind the last attention of an
-encoder nothing does, and the masked position is run alone.
+block up to the last that is looked at, since later layers mix positions; the last MLP, behind which nothing
+does, runs where logits are read alone, and behind the last attention of an encoder the masked position is
+run alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from hypotest.collect.extent import BlockPass, logits_at, passes_over
+from hypotest.collect.extent import BlockPass, logits_at, mlp_only_at, passes_over
 from hypotest.collect.last_block.ablation import require_finite
 from hypotest.collect.last_block.tiles import GB
 from hypotest.collect.replacement import Replacement
@@ -231,12 +233,32 @@ def _moved_losses(subject: LanguageModel, read: _Read, kept: _Kept, moved: Tenso
     before = [(envoy, site if value is None else _repeated(value, n)) for envoy, value in skip]
     last = modules[-1]
     query = None if _ends(subject) else read.own.query
-    with logits_at(subject, query) as only, traced.trace(read.own.ids.expand(n, -1), **only):
+    ids = read.own.ids.expand(n, -1)
+    with (
+        _last_mlp_at(subject, query, ids.shape),
+        logits_at(subject, query) as only,
+        traced.trace(ids, **only),
+    ):
         for envoy, value in before:
             envoy.skip(value)
         last.skip(site)
         logits = traced.output.logits.save()
     return read.losses(logits)
+
+
+def _last_mlp_at(
+    subject: LanguageModel, query: Tensor | None, shape: tuple[int, int]
+) -> AbstractContextManager[object]:
+    """Within it the last block's MLP runs at the queries alone: behind it nothing reads another position.
+
+    Not where that block is the one that is ablated, whose MLP does not run again, nor in an encoder.
+    """
+    last = subject.n_layers - 1
+    if query is None or subject.is_masked or subject.layer == last:
+        return nullcontext()
+    n_passes = shape[0]
+    rows = torch.arange(n_passes).repeat_interleave(query.numel())
+    return mlp_only_at(subject, last, rows, query.repeat(n_passes), shape)
 
 
 def _ends(subject: LanguageModel) -> bool:
