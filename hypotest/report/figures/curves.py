@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import accumulate
 
@@ -9,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from hypotest.records.results.figure_data import FrequencyCurve, RegimeFit, Spectrum
 from hypotest.report.figures.style import (
@@ -20,6 +21,7 @@ from hypotest.report.figures.style import (
     NULL,
     OBSERVED,
     SECOND,
+    SMALL,
     new_stack,
     plain_ticks,
     wrapped,
@@ -31,6 +33,10 @@ _PANEL, _AROUND, _ROOM = 1.7, 0.55, 3.5
 _NOTHING = 1e-9
 """Of an equal share of the variance: what is smaller is rounding of double precision."""
 _BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
+ELBOW_WINDOW = 0.15
+"""Decades of ranks over which `find_elbow` takes the slope."""
+_TICKS_APART = 0.13
+"""Share of a logarithmic axis between the numbers on it: as wide as ``20,000``."""
 _COLOURS = (FIRST, SECOND)
 """Of the first and of the second condition."""
 
@@ -159,7 +165,8 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
 def draw_frequencies(curve: FrequencyCurve) -> Figure:
     """Token counts against their rank, with the elbow and the range of a condition.
 
-    The lower panel repeats the rarest types: both axes are logarithmic, as those that the elbow is found on.
+    The lower panel repeats the rarest types, and shows over which ranks the slope at the elbow is taken: both
+    axes are logarithmic, as those that the elbow is found on.
     """
     figure, (whole, tail) = new_stack(COLUMN, [_PANEL] * 2, _AROUND)
     ranks = [10**value for value in curve.log10_rank]
@@ -184,20 +191,58 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
         axes.plot(ranks, counts, color=INK, linewidth=1.4)
         axes.set_yscale("log")
         axes.set_xscale("log")
-    plain_ticks(whole.xaxis, whole.yaxis, tail.yaxis)
+    plain_ticks(whole.xaxis, whole.yaxis, tail.xaxis, tail.yaxis)
     whole.set_xlabel("rank of the token type (1 = most frequent)")
     for axes in (whole, tail):
         axes.set_ylabel("occurrences in the\nreference text")
     whole.set_title("all types")
     tail.set_title("the rarest types")
     tail.set_xlabel("rank of the token type")
-    tail.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    tail.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     if ranks:
-        start = 0.6 * curve.first_rank
+        start, stop = 0.6 * curve.first_rank, ranks[-1] * 1.02
         shown = [count for rank, count in zip(ranks, counts, strict=True) if rank >= start]
-        tail.set_xlim(start, ranks[-1] * 1.02)
-        tail.set_ylim(max(min(counts) * 0.7, 0.5), max(shown, default=counts[0]) * 1.6)
+        tail.set_xlim(start, stop)
+        tail.set_xticks(spread_ticks(start, stop))
+        lowest = max(min(counts) * 0.7, 0.5)
+        tail.set_ylim(lowest, max(shown, default=counts[0]) * 1.6)
+        if (window := elbow_window(curve)) is not None:
+            (bracket,) = tail.plot(window, [2 * lowest] * 2, "|-", color=INK, linewidth=1.1, markersize=9)
+            bracket.set_gid("elbow-window")
+            tail.annotate(
+                "slope taken\nover this range",
+                (window[0], 2 * lowest),
+                xytext=(-5, 0),
+                textcoords="offset points",
+                ha="right",
+                va="center",
+                fontsize=SMALL,
+                color=INK,
+            )
     handles, labels = whole.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=1)
     return figure
+
+
+def elbow_window(curve: FrequencyCurve) -> tuple[float, float] | None:
+    """First and last rank between which the slope at the elbow is taken; None without an elbow."""
+    if curve.elbow_rank is None:
+        return None
+    half, end = ELBOW_WINDOW / 2, curve.log10_rank[-1]
+    # at both ends of the curve the window keeps its width
+    middle = min(max(math.log10(curve.elbow_rank), half), end - half)
+    return 10 ** (middle - half), 10 ** (middle + half)
+
+
+def spread_ticks(low: float, high: float) -> list[float]:
+    """Round numbers for a logarithmic axis of about a decade, so far apart that no two touch.
+
+    Examples:
+        >>> spread_ticks(4300, 26000)
+        [5000.0, 10000.0, 15000.0, 20000.0]
+    """
+    span = math.log(high / low)
+    ticks = list[float]()
+    for value in MaxNLocator(5, integer=True).tick_values(low, high).tolist():
+        if low <= value <= high and (not ticks or math.log(value / ticks[-1]) > _TICKS_APART * span):
+            ticks.append(value)
+    return ticks
