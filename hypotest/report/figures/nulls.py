@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
@@ -17,21 +20,34 @@ from hypotest.nulls.registry import NULLS
 from hypotest.pages.text import printable
 from hypotest.records.protocol.conditions import UNNAMED
 from hypotest.records.results.prediction_result import NullComparison, PredictionResult
-from hypotest.report.figures.style import COLUMN, FAINT, INK, MARGIN, NULL, OBSERVED, SMALL, new_figure
-from hypotest.report.numbers import count_text, decimals_for, fixed, p_text
+from hypotest.report.figures.style import (
+    COLUMN,
+    FAINT,
+    INK,
+    MARGIN,
+    NULL,
+    OBSERVED,
+    SMALL,
+    new_figure,
+    wrapped,
+)
+from hypotest.report.numbers import count_text, decimals_for, fixed, p_text, prediction_text
 from hypotest.report.picture import panel_id
 from hypotest.report.text import value_of
 
-_TITLE_SIZE, _LONG_NAME = 9.0, 26
-_ROOM = 0.66
-"""Share of a panel that the words about the observed value take."""
-_HEADROOM = 1.42
-"""Height of a panel, in that of what is drawn: two lines of words stand above it."""
+_ROW, _AROUND = 1.42, 0.75
+"""Inches: a row of panels with what is written over each; the legend and the label of the axes."""
+_NAME_SIZE, _LINES_OF_P = 8.0, 23.0
+"""Points: letters of a null's name, and the height of what stands between it and its panel."""
+_ABREAST = 3
+_ROOM = {1: 4.0, 2: 1.9, 3: 1.3}
+"""Panels abreast -> inches for the words of each."""
 _FEW = 10
 """Draws of which a histogram would show nothing: each has a mark of its own."""
 _FEWEST_FOR_MODES = 100
-_PROMINENCE = 0.2
-"""Share of the highest peak that another one must rise above the valley before it."""
+_ERRORS_APART = 3.0
+"""Standard errors of counting that a peak must rise above the valley beside it."""
+_MANY_MODES = 4
 
 
 Draws = NDArray[np.float64]
@@ -53,76 +69,79 @@ def draws_of(result: PredictionResult, nulls: pl.DataFrame) -> dict[str, Draws]:
     return {key: draws for key, draws in finite.items() if draws.size}
 
 
+def is_framed(result: PredictionResult, rung: NullComparison) -> bool:
+    """Whether this null decides a prediction, which its panel's frame says."""
+    return rung is result.ladder[0] and result.reference in NULLS and result.role != "descriptive"
+
+
 def draw_ladder(result: PredictionResult, draws: Mapping[str, Draws]) -> Figure:
     """The observed value on the histogram of each null that was drawn, one panel per null.
+
+    What all panels share is said once: the observed value above them, the axis below.
 
     Args:
         result: The prediction.
         draws: From `draws_of`, at least one.
     """
     panels = [rung for rung in result.ladder if rung.key in draws]
-    columns = min(len(panels), 2)
+    columns = 2 if len(panels) in (2, 4) else min(len(panels), _ABREAST)
     rows = math.ceil(len(panels) / columns)
-    figure, axes = new_figure(2.3 * rows, columns, rows, COLUMN)
-    for place, rung in zip(axes, panels, strict=False):
-        decides = rung is result.ladder[0] and result.reference in NULLS and result.role != "descriptive"
-        _draw_panel(place, result, rung, draws[rung.key], decides)
-        if columns > 1:  # no room for four numbers with three decimals
-            place.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    figure, axes = new_figure(_AROUND + _ROW * rows, columns, rows, COLUMN)
+    observed = {observed_text(result, rung) for rung in panels}
+    label = words_of(result.measure, result.title, UNNAMED).label
+    labels = [_label_lines(label, rung.statistic) for rung in panels]
+    for place, rung, named in zip(axes, panels, labels, strict=False):
+        _draw_draws(place, rung, draws[rung.key])
+        _write(place, result, rung, draws[rung.key], _ROOM[columns], shared=len(observed) == 1)
+        place.xaxis.set_major_locator(MaxNLocator(nbins=6 - columns, steps=[1, 2, 5, 10]))
+        if len(set(labels)) > 1:
+            said = "\n".join(wrapped(line, _ROOM[columns], SMALL) for line in named)
+            place.set_xlabel(said, fontsize=SMALL)
+    if len(set(labels)) == 1:
+        figure.supxlabel("\n".join(wrapped(line, _ROOM[1], 8.5) for line in labels[0]), fontsize=8.5)
     for empty in axes[len(panels) :]:
         empty.set_axis_off()
+    said = f"observed {observed.pop()}" if len(observed) == 1 else "observed"
+    figure.legend(handles=_legend(said, draws), loc="outside upper center", ncols=3, columnspacing=1.2)
     return figure
 
 
-def _draw_panel(
-    axes: Axes, result: PredictionResult, rung: NullComparison, draws: Draws, decides: bool
-) -> None:
+def observed_text(result: PredictionResult, rung: NullComparison) -> str:
+    """What stands among the draws, with the decimals that the prediction's value has everywhere."""
+    if rung.observed == result.observed:
+        return prediction_text(result).observed.replace("-", "−")
+    return fixed(rung.observed, decimals_for(rung.sd, (rung.observed,))).replace("-", "−")
+
+
+def modes_text(draws: Draws) -> str:
+    """``3 modes``, or nothing where there is one."""
+    modes = modes_of(draws)
+    if modes == 1:
+        return ""
+    return f"{modes} modes" if modes < _MANY_MODES else "many modes"
+
+
+def _draw_draws(axes: Axes, rung: NullComparison, draws: Draws) -> None:
     axes.set_gid(panel_id(rung.id))
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
     low, high = min(draws.min(), rung.observed), max(draws.max(), rung.observed)
     if low == high:
         low, high = low - 0.5, high + 0.5
-    top = _draw_few(axes, draws) if len(draws) < _FEW else _draw_histogram(axes, draws, high - low)
-    axes.plot([rung.observed] * 2, [0, top * 1.05], color=OBSERVED, linewidth=1.8)
+    if len(draws) < _FEW:
+        axes.plot(draws, np.full(len(draws), 0.35), "D", color=FAINT, markersize=5, clip_on=False)
+        axes.set_ylim(0, 1)
+    else:
+        _draw_histogram(axes, draws, high - low)
+    axes.axvline(rung.observed, color=OBSERVED, linewidth=1.8)
     pad = 0.06 * (high - low)
     axes.set_xlim(low - pad, high + pad)
-    name = f"{printable(rung.id)}{', decides' if decides else ''}"
-    axes.set_title(name, fontsize=_TITLE_SIZE if len(name) < _LONG_NAME else SMALL)
-    if decides:
-        for spine in axes.spines.values():
-            spine.set_visible(True)
-            spine.set_linewidth(1.8)
-    if len(draws) >= _FEW:
-        modes = modes_of(draws)
-        several = f", {modes} modes" if modes > 1 else ""
-        axes.set_ylabel(f"draws (of {count_text(len(draws))}{several})", fontsize=SMALL)
-    label = words_of(result.measure, result.title, UNNAMED).label
-    axes.set_xlabel(_label(label, rung.statistic), fontsize=SMALL)
-    decimals = decimals_for(rung.sd, (rung.observed,))
-    right = rung.observed > (low + high) / 2
-    room = _ROOM * (high - low)  # beside a line in the middle the words would run out of the panel
-    axes.annotate(
-        _said(rung, decimals, len(draws)),
-        (
-            max(rung.observed, low + room) if right else min(rung.observed, high - room),
-            top * (_HEADROOM - 0.02),
-        ),
-        xytext=(-3 if right else 3, 0),
-        textcoords="offset points",
-        ha="right" if right else "left",
-        va="top",
-        color=OBSERVED,
-        fontsize=8,
-    )
 
 
-def _draw_histogram(axes: Axes, draws: Draws, span: float) -> float:
-    """Bars; returns how high they reach."""
-    bins = min(40, max(10, int(math.sqrt(len(draws)))))
-    width = (draws.max() - draws.min()) / bins or span / bins
-    edges = draws.min() + width * np.arange(bins + 1)
-    edges[-1] = max(edges[-1], draws.max())  # rounding must not leave the largest draw outside
+def _draw_histogram(axes: Axes, draws: Draws, span: float) -> None:
+    edges = _edges(draws, span)
     # White edges would swallow bars as narrow as they are.
-    wide = width * 3 * bins > span
+    wide = 3 * np.ptp(edges) > span
     axes.hist(
         draws,
         bins=edges.tolist(),
@@ -130,33 +149,60 @@ def _draw_histogram(axes: Axes, draws: Draws, span: float) -> float:
         edgecolor="white" if wide else NULL,
         linewidth=0.3 if wide else 0.8,
     )
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, steps=[1, 2, 5, 10]))
-    top = float(axes.get_ylim()[1])
-    axes.set_ylim(0, top * _HEADROOM)
-    return top
+    axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
 
 
-def _draw_few(axes: Axes, draws: Draws) -> float:
-    """A mark for each; returns how high the place for them is."""
-    axes.plot(draws, np.full(len(draws), 0.35), "D", color=FAINT, markersize=6, clip_on=False)
-    axes.set_yticks([])
-    axes.set_ylim(0, _HEADROOM)
-    axes.spines["left"].set_visible(False)
-    return 1.0
+def _edges(draws: Draws, span: float) -> Draws:
+    """Of the bars."""
+    bins = min(40, max(10, int(math.sqrt(len(draws)))))
+    width = (draws.max() - draws.min()) / bins or span / bins
+    edges = draws.min() + width * np.arange(bins + 1)
+    edges[-1] = max(edges[-1], draws.max())  # rounding must not leave the largest draw outside
+    return np.asarray(edges, dtype=np.float64)
 
 
-def _said(rung: NullComparison, decimals: int, n_draws: int) -> str:
-    """Of so few draws no p says anything."""
-    observed = f"observed {fixed(rung.observed, decimals)}"
-    if n_draws < _FEW:
-        return f"{observed}\n{n_draws} {'draw' if n_draws == 1 else 'draws'}, marked"
-    return f"{observed}\np = {p_text(rung.p_value)}".replace("= <", "< ")
+def _write(
+    axes: Axes, result: PredictionResult, rung: NullComparison, draws: Draws, room: float, shared: bool
+) -> None:
+    """The null's name above its panel, and between them p and the number of draws."""
+    decides = is_framed(result, rung)
+    name = wrapped(f"{rung.id}{', decides' if decides else ''}", room, _NAME_SIZE)
+    axes.set_title(name, fontsize=_NAME_SIZE, pad=_LINES_OF_P, linespacing=1.1)
+    for spine in axes.spines.values() if decides else ():
+        spine.set_visible(True)
+        spine.set_linewidth(1.8)
+    number = "1 draw" if len(draws) == 1 else f"{count_text(len(draws))} draws"
+    observed = "" if shared else f"observed {observed_text(result, rung)}"
+    # of so few draws no p says anything
+    p = "no p: too few draws" if len(draws) < _FEW else f"p = {p_text(rung.p_value)}".replace("= <", "< ")
+    lines = [", ".join(filter(None, said)) for said in ((observed, p), (number, modes_text(draws)))]
+    axes.annotate(
+        "\n".join(lines),
+        (0, 1),
+        xycoords="axes fraction",
+        xytext=(0, 3),
+        textcoords="offset points",
+        va="bottom",
+        fontsize=SMALL,
+        linespacing=1.15,
+        color=INK,
+    )
+
+
+def _legend(observed: str, draws: Mapping[str, Draws]) -> list[Artist]:
+    handles: list[Artist] = [Line2D([], [], color=OBSERVED, linewidth=1.8, label=observed)]
+    if any(len(values) >= _FEW for values in draws.values()):
+        handles.append(Patch(color=NULL, linewidth=0, label="draws"))
+    if any(len(values) < _FEW for values in draws.values()):
+        handles.append(Line2D([], [], color=FAINT, marker="D", linestyle="", markersize=5, label="one draw"))
+    return handles
 
 
 def modes_of(draws: Draws) -> int:
-    """Peaks of a smoothed histogram that rise a fifth of its height above their surroundings.
+    """Peaks of the histogram that chance does not make.
 
-    Smoothed by a Gaussian kernel of Scott's bandwidth, doi:10.1002/9780470316849; 1 where nothing varies or
+    A peak counts where its bar, or it and its two neighbours together, hold more draws than as many bars in
+    the valley beside it by three standard errors of counting, √(peak + valley). 1 where nothing varies or
     draws are fewer than a hundred.
 
     Examples:
@@ -166,26 +212,35 @@ def modes_of(draws: Draws) -> int:
     """
     if len(draws) < _FEWEST_FOR_MODES or np.ptp(draws) == 0:
         return 1
-    from scipy.ndimage import gaussian_filter1d
-    from scipy.signal import find_peaks
-
-    low, high = float(draws.min()), float(draws.max())
-    beyond = 0.2 * (high - low)  # so that a peak at an end is one
-    counts, edges = np.histogram(draws, bins=400, range=(low - beyond, high + beyond))
-    bandwidth = float(draws.std()) * len(draws) ** -0.2
-    heights = gaussian_filter1d(counts.astype(np.float64), bandwidth / (edges[1] - edges[0]), mode="constant")
-    peaks, _ = find_peaks(heights, prominence=_PROMINENCE * float(heights.max()))
-    return max(1, len(peaks))
+    bars = np.histogram(draws, _edges(draws, 1.0))[0]
+    return max(_peaks(bars.tolist()), _peaks(np.convolve(bars, [1, 1, 1]).tolist()))
 
 
-def _label(label: str, statistic: str) -> str:
-    # A narrow panel has no room for name and unit on one line.
+def _peaks(bars: Sequence[int]) -> int:
+    """Bars are added from the highest to the lowest; where two ranges meet, the lower peak is judged."""
+    highest = dict[int, int]()  # end of a range -> its highest bar
+    other = dict[int, int]()  # end of a range -> its other end
+    peaks = 1
+    for place in sorted(range(len(bars)), key=lambda place: -bars[place]):
+        left = other.pop(place - 1, place)
+        right = other.pop(place + 1, place)
+        beside = [highest[end] for end in (place - 1, place + 1) if end in highest]
+        valley = bars[place]
+        if len(beside) == 2 and min(beside) - valley > _ERRORS_APART * math.sqrt(min(beside) + valley):
+            peaks += 1
+        other[left], other[right] = right, left
+        highest[left] = highest[right] = max([valley, *beside])
+    return peaks
+
+
+def _label_lines(label: str, statistic: str) -> tuple[str, ...]:
+    """What stands on the axis, and its unit or whose value it is."""
     name, bracket, unit = label.partition(" (")
     if statistic == "t":  # the difference over its own standard error, whose unit is none
-        return f"{name}\nt of the difference"
+        return name, "t of the difference"
     if " - " in statistic:
-        return f"{name}\n{printable(value_of(statistic)).replace(' - ', ' − ')}"
-    return f"{name}\n({unit}" if bracket else name
+        return name, printable(value_of(statistic)).replace(" - ", " − ")
+    return (name, f"({unit}") if bracket else (name,)
 
 
 def draw_estimate(result: PredictionResult, observed: float, reference: float) -> Figure:
