@@ -46,6 +46,7 @@ _SYMBOLS = {
     "▼": "$\\blacktriangledown$",
     "≈": "$\\approx$",
     "○": "$\\circ$",
+    "⊘": "$\\oslash$",
     "×": "$\\times$",
     "−": "$-$",
     "≤": "$\\leq$",

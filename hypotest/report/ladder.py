@@ -34,6 +34,8 @@ SIGNS: dict[Outcome, str] = {
     "inconclusive": "○",
     "undefined": "×",
 }
+NO_CONCLUSION_SIGN = "⊘"
+"""Of a comparison that allows no conclusion, whatever its p."""
 EQUIVALENCE_SIGN = "‡"
 _LARGE_Z = 100
 
@@ -83,11 +85,15 @@ class Step:
     """Number of draws, where with so few no p can reach the level; then their mean stands for z and p."""
     mean: float | None = None
     """Of the draws."""
+    no_conclusion: bool = False
+    """Whether the comparison allows none, as where matching leaves the null's groups apart from the group."""
 
     @property
     def sign(self) -> str:
         """What was found; nothing where nothing could be."""
-        return SIGNS[self.outcome] if self.too_few is None else ""
+        if self.too_few is not None:
+            return ""
+        return NO_CONCLUSION_SIGN if self.no_conclusion else SIGNS[self.outcome]
 
     @property
     def z_text(self) -> str:
@@ -151,23 +157,25 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     if not any(item.ladder for item in results.predictions):
         return
     ladder = ladder_of(results)
+    blocked = any(rung.no_conclusion for rung in ladder.every_rung)
     yield Heading("The ladder of nulls")
     yield prose(
         "Each row is a prediction, each column an opponent: the group's z and two-sided p{}, unadjusted, "
         "among that opponent's draws. ▲ and ▼ say that the group lies significantly above or below them, ○ "
-        "that it cannot be told apart from them, and the name beneath is the hypothesis whose claim survives "
-        "there; **bold** is the opponent that the protocol lets decide{}",
+        "that it cannot be told apart from them{}, and the name beneath is the hypothesis whose claim "
+        "survives there; **bold** is the opponent that the protocol lets decide{}",
         one_sided(ladder.opponents),
+        f", {NO_CONCLUSION_SIGN} that the comparison allows no conclusion" if blocked else "",
         prose(", *italic* ones describe and never decide.")
         if any(rung.descriptive for rung in ladder.every_rung)
         else ".",
     )
     yield from figures_of(figures, LADDER_SECTION)
     yield ladder_table(results, figures)
-    if any(_no_conclusion(rung, level_of(results)) for rung in ladder.every_rung):
+    if blocked:
         yield (
-            "○ beside a small p: that comparison allows no conclusion, for a reason given at the prediction "
-            "or at the balance of covariates."
+            f"{NO_CONCLUSION_SIGN} has its reason at the prediction or at the balance of covariates: none of "
+            "its p-values says anything, however small."
         )
     if any(rung.of_equivalence for rung in ladder.every_rung):
         yield (
@@ -215,10 +223,10 @@ def _rungs(item: PredictionResult, level: float) -> Iterable[Step]:
     opponent = {"value": DECLARED_VALUE, "condition": OTHER_CONDITION}.get(item.reference, "")
     none_decides = opponent or item.outcome == "undefined"
     if none_decides:
-        yield _deciding(item, opponent or item.against, None)
+        yield _deciding(item, opponent or item.against, None, level)
     for place, rung in enumerate(item.ladder):
         if place == 0 and not none_decides:
-            yield _deciding(item, rung.id, rung.z)
+            yield _deciding(item, rung.id, rung.z, level, rung.blocked is not None)
         else:
             yield Step(
                 opponent=rung.id,
@@ -230,10 +238,15 @@ def _rungs(item: PredictionResult, level: float) -> Iterable[Step]:
                 descriptive=rung.descriptive,
                 too_few=rung.n_draws if too_few_draws(rung, level) else None,
                 mean=rung.mean,
+                no_conclusion=rung.blocked is not None,
             )
 
 
-def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Step:
+def _deciding(
+    item: PredictionResult, opponent: str, z: float | None, level: float, blocked: bool = False
+) -> Step:
+    # An interval or a median that contradicts a small p leaves the outcome open, as imbalance does.
+    contradicted = item.p_value is not None and item.p_value <= level
     of_equivalence = prediction_text(item).of_equivalence
     return Step(
         opponent=opponent,
@@ -243,6 +256,7 @@ def _deciding(item: PredictionResult, opponent: str, z: float | None) -> Step:
         of_equivalence=of_equivalence,
         decides=item.role != "descriptive",
         descriptive=item.role == "descriptive",
+        no_conclusion=item.outcome == "inconclusive" and (blocked or contradicted),
     )
 
 
@@ -272,7 +286,3 @@ def too_few_draws(rung: NullComparison, level: float) -> bool:
 def level_of(results: Results) -> float:
     """Of a single test, as the protocol says."""
     return float((results.protocol.get("decision") or {}).get("level", 0.05))
-
-
-def _no_conclusion(rung: Step, level: float) -> bool:
-    return rung.outcome == "inconclusive" and rung.p_value is not None and rung.p_value <= level

@@ -149,7 +149,22 @@ def test_a_blocked_comparison_allows_no_conclusion(results: Results, null: str) 
         null,
         "untrained",
     ]  # of 3 draws
-    assert "allows no conclusion" in markdown(*blocks(ladder_section(apart, ())))
+    assert "⊘ that the comparison allows no conclusion" in markdown(*blocks(ladder_section(apart, ())))
+    assert cells(apart)["coordination"][1 + ladder_of(apart).opponents.index(null)].startswith("⊘ z -")
+    with house_style():
+        drawn, clean = (draw_ladder_grid(run).axes[0].texts for run in (apart, results))
+    assert "no conclusion" in [text.get_text() for text in drawn]
+    assert sum(text.get_text().startswith("⊘ −") for text in drawn) == 1
+    assert not [text for text in clean if "⊘" in text.get_text() or text.get_text() == "no conclusion"]
+
+
+def test_a_prediction_that_its_own_null_cannot_decide_has_the_sign_of_no_conclusion(
+    results: Results,
+) -> None:
+    changed = with_rung(results, "coordination", "local_matched", blocked="matching leaves it apart")
+    item = dataclasses.replace(prediction(changed, "coordination"), outcome="inconclusive")
+    changed = dataclasses.replace(changed, predictions=(item,))
+    assert cells(changed)["coordination"][1 + ladder_of(changed).opponents.index("local_matched")][2] == "⊘"
 
 
 def test_the_arms_of_shuffled_labels_are_no_opponents(results: Results) -> None:
