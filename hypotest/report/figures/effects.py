@@ -24,7 +24,7 @@ from hypotest.report.figures.style import (
     new_stack,
     wrapped,
 )
-from hypotest.report.numbers import prediction_text, significant
+from hypotest.report.numbers import decimals_for, fixed, prediction_text, range_text, significant
 
 OUTCOME_MARKS = {
     "less": ("<", SECOND),
@@ -129,10 +129,15 @@ def _draw_row(
     if limit is not None and abs(value) > limit:
         side = 1 if value > 0 else -1
         axes.plot([side * limit * 0.97], [row], marker, color=colour, markersize=6, clip_on=False)
-        number = f"{value:.3g}".replace("-", "−")
-        text = f"{number} SDs"
         axes.text(
-            side * limit * 0.9, row, text, va="center", ha="right" if side > 0 else "left", fontsize=SMALL
+            side * limit * 0.9,
+            row,
+            _far_text(item, scale),
+            va="center",
+            ha="right" if side > 0 else "left",
+            fontsize=SMALL,
+            zorder=5,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6},
         )
         return
     axes.plot(
@@ -155,6 +160,17 @@ def _draw_row(
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 0.6},
             zorder=5,
         )
+
+
+def _far_text(item: PredictionResult, scale: float) -> str:
+    """``22.3 [20.7, 23.9] SDs``: of an effect that lies beyond the axis, whose interval cannot be drawn."""
+    effect = (item.effect or 0.0) / scale
+    decimals = decimals_for(None, (effect,))
+    said = fixed(effect, decimals)
+    if item.interval is not None:
+        bounds = sorted((item.interval.low / scale, item.interval.high / scale))
+        said += f" {range_text((bounds[0], bounds[1]), decimals)}"
+    return f"{said} SDs".replace("-", "−")
 
 
 def _finish(axes: Axes, items: Sequence[PredictionResult], in_sd: bool, limit: float | None) -> None:
