@@ -25,16 +25,19 @@ from tests.runs import other_model
 from tests.studies.explore.test_page import exploration_of
 from tests.studies.multiverse.test_page import CLUSTERING
 from tests.studies.power.test_page import prediction, result
+from tests.texts import ROOT
 
+SMOLLM2 = ROOT / "reports" / "smollm2" / "example"
+"""Of a model whose curves, nulls and vocabulary are others than the example's."""
 LONG = "no-plateau-of-common-tokens-in-the-layer"
 """A name of 40 letters."""
 ONE_WORD = "W" * 40
 """A name that nothing breaks, of the widest letters."""
 
 
-def of_a_run(long: bool) -> Iterator[tuple[str, Figure]]:
-    """The figures of the committed example."""
-    results, nulls = read_results(EXAMPLE / "results.json"), read_nulls(EXAMPLE)
+def of_a_run(folder: Path, long: bool) -> Iterator[tuple[str, Figure]]:
+    """The figures of a committed run."""
+    results, nulls = read_results(folder / "results.json"), read_nulls(folder)
     if long:
         ids = [item.id for item in results.predictions]
         results = with_long_names(results)
@@ -167,7 +170,8 @@ def without(item: ComparedPrediction) -> ComparedPrediction:
 def every_figure(folder: Path, long: bool) -> Mapping[str, Figure]:
     """Name -> figure, as today's code draws it."""
     with house_style():
-        drawn = {f"run/{name}": figure for name, figure in of_a_run(long)}
+        drawn = {f"run/{name}": figure for name, figure in of_a_run(EXAMPLE, long)}
+        drawn |= {f"smollm2/{name}": figure for name, figure in of_a_run(SMOLLM2, long)}
         drawn["power"] = of_power(long)
         drawn |= {f"explore/{name}": figure for name, figure in of_exploration(long)}
         drawn |= {f"multiverse/{name}": figure for name, figure in of_multiverse(long)}

@@ -14,18 +14,35 @@ from matplotlib.figure import Figure
 from hypotest.engine.progress import StartStage, silent
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS, SD_NULL
-from hypotest.records.results.figure_data import Spectrum
+from hypotest.records.results.figure_data import FrequencyCurve, Spectrum
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report.figures.curves import collapsed, draw_frequencies, draw_regimes, draw_spectrum
+from hypotest.report.figures.curves import (
+    ELBOW_WINDOW,
+    collapsed,
+    draw_frequencies,
+    draw_regimes,
+    draw_spectrum,
+)
 from hypotest.report.figures.effects import draw_effects, effects_in_words
-from hypotest.report.figures.group import draw_group
+from hypotest.report.figures.group import any_on_edge, draw_group
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
 from hypotest.report.figures.ladder import draw_ladder_grid
-from hypotest.report.figures.nulls import Draws, draw_estimate, draw_ladder, draws_of, modes_of
+from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of, is_framed
 from hypotest.report.figures.style import house_style, save
+from hypotest.report.figures.words import (
+    attention_in_words,
+    estimate_in_words,
+    frequencies_in_words,
+    group_in_words,
+    impacts_in_words,
+    ladder_in_words,
+    nulls_in_words,
+    regimes_in_words,
+    routing_in_words,
+    spectrum_in_words,
+)
 from hypotest.report.ladder import LADDER_SECTION
-from hypotest.report.numbers import significant
 from hypotest.report.picture import Picture, prediction_picture
 
 _LIKE = ", like every head's"
@@ -125,12 +142,21 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
         first, second = results.corpus.conditions
         said = (
             f"Influence of neurons on {first} and on {second} targets, on the evaluation split, with the "
-            f"group marked; what lies below the line matters more for {first} targets, and what "
-            "stands on an edge has less than a thousandth of the largest influence there, or none."
+            f"group marked; what lies below the line matters more for {first} targets"
         )
+        if any_on_edge(others, results.members):
+            said += (
+                ", and what stands on an edge has less than a thousandth of the largest influence there, "
+                "or none"
+            )
         plans.append(
             _Plan(
-                Picture("group", "group", said),
+                Picture(
+                    "group",
+                    "group",
+                    f"{said}.",
+                    group_in_words(others, results.members, results.corpus.conditions),
+                ),
                 partial(draw_group, others, results.members, results.corpus.conditions, results.corpus.words),
             )
         )
@@ -142,6 +168,7 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
                     LADDER_SECTION,
                     "Every prediction against every opponent that was drawn. A claim survives wherever its "
                     "sign appears; the framed opponent decides.",
+                    ladder_in_words(results),
                 ),
                 partial(draw_ladder_grid, results),
             )
@@ -149,8 +176,8 @@ def _plans(results: Results, nulls: pl.DataFrame) -> list[_Plan]:
     for number, item in enumerate(results.predictions, start=1):
         plans += _prediction_plans(results, nulls, number, item)
     if (curve := data.frequencies) is not None:
-        said = f"Token counts by rank, with the range that counts as {curve.condition}."
-        plans.append(_Plan(Picture("frequencies", "corpus", said), partial(draw_frequencies, curve)))
+        picture = Picture("frequencies", "corpus", _frequency_caption(curve), frequencies_in_words(curve))
+        plans.append(_Plan(picture, partial(draw_frequencies, curve)))
     measures = [MEASURES[item.measure] for item in results.predictions if item.measure in MEASURES]
     ablated = any(head.impact is not None for head in data.heads)
     if ablated and not any(measure.level == "heads" for measure in measures):
@@ -164,23 +191,24 @@ def _prediction_plans(
     name = prediction_picture(number, item.id)
     data, both = results.figures, " and ".join(results.corpus.conditions)
     plans = []
-    special: tuple[str, str, Callable[[], Figure]] | None = None
+    special: tuple[str, str, str, Callable[[], Figure]] | None = None
     measure = MEASURES.get(item.measure)
     figure = None if measure is None else measure.figure
     if figure == "regimes" and data.regimes:
         special = (
             "curves",
             "Influence of neurons by rank on log-log axes, with the fitted piecewise line. "
-            "Ranks and "
-            "influences come from different documents.",
+            "Ranks and influences come from different documents.",
+            regimes_in_words(data.regimes),
             partial(draw_regimes, data.regimes),
         )
     elif figure == "spectrum" and data.spectrum is not None:
-        spectrum = data.spectrum
+        spectrum, variance = data.spectrum, _variance(results, item.id)
         special = (
             "eigenvalues",
-            _spectrum_caption(spectrum, item),
-            partial(draw_spectrum, spectrum, _variance(results, item.id)),
+            _spectrum_caption(spectrum, item, variance),
+            spectrum_in_words(spectrum, variance),
+            partial(draw_spectrum, spectrum, variance),
         )
     elif figure == "attention" and data.heads:
         single = any(head.gini_first_interval for head in data.heads)
@@ -188,33 +216,36 @@ def _prediction_plans(
             "heads",
             f"Attention concentration of each head for {both} targets, sorted, and the mean over heads with "
             f"its 95 % interval{_LIKE if single else '; a single head has none'}.",
+            attention_in_words(data.heads, results.corpus.conditions, item),
             partial(draw_attention, data.heads, results.corpus.conditions, item),
         )
     elif figure == "routing" and data.heads:
         single = any(head.routing_interval for head in data.heads)
+        mean = item.secondary.get("spearman")
         special = (
             "heads",
             f"Similarity of each head's attention profile for {both} targets, sorted, and the mean over "
             f"heads with its 95 % interval{_LIKE if single else '; correlations of single heads have none'}.",
-            partial(draw_routing, data.heads, results.corpus.conditions, item.secondary.get("spearman")),
+            routing_in_words(data.heads, mean),
+            partial(draw_routing, data.heads, results.corpus.conditions, mean),
         )
     if special is not None:
-        plans.append(_Plan(Picture(f"{name}-{special[0]}", item.id, special[1]), special[2]))
+        end, caption, said, draw = special
+        plans.append(_Plan(Picture(f"{name}-{end}", item.id, caption, said), draw))
     elif figure == "heads" and data.heads:
         plans.append(_heads_plan(results, item.id, f"{name}-heads", item))
     draws = draws_of(item, nulls)
     if draws:
-        caption = "Observed value (line) among the draws of each null (grey); what decides is framed."
+        caption = "Observed value (line) among the draws of each null (grey)"
+        framed = any(is_framed(item, rung) for rung in item.ladder if rung.key in draws)
+        caption += "; what decides is framed." if framed else "."
         picture = Picture(name, item.id, caption, nulls_in_words(item, draws))
         plans.append(_Plan(picture, partial(draw_ladder, item, draws)))
     elif item.observed is not None and item.reference_value is not None:
         caption = "Observed value with its interval, and what it is compared with."
-        plans.append(
-            _Plan(
-                Picture(name, item.id, caption),
-                partial(draw_estimate, item, item.observed, item.reference_value),
-            )
-        )
+        said = estimate_in_words(item, item.observed, item.reference_value)
+        draw = partial(draw_estimate, item, item.observed, item.reference_value)
+        plans.append(_Plan(Picture(name, item.id, caption, said), draw))
     return plans
 
 
@@ -232,12 +263,25 @@ def _heads_plan(
             "Relative change of activations when attention heads are ablated: above each head for this group "
             f"and for random groups, sorted{interval}; below, per layer, the top head, a random head, and "
             "all heads at once.",
+            impacts_in_words(data.heads, data.layer_impacts),
         ),
         partial(draw_head_impacts, data.heads, data.layer_impacts, top),
     )
 
 
-def _spectrum_caption(spectrum: Spectrum, item: PredictionResult) -> str:
+def _frequency_caption(curve: FrequencyCurve) -> str:
+    """Says how the elbow is found: a slope over a range of ranks bends before the curve does."""
+    said = f"Token counts by rank, with the range that counts as {curve.condition}."
+    if curve.elbow_rank is None:
+        return said
+    return (
+        f"{said} The slope at each rank is taken over {ELBOW_WINDOW:g} decades of ranks, as marked; the "
+        "elbow is where it begins to stay steeper than twice its median, which may be up to half that range "
+        "before the curve itself bends."
+    )
+
+
+def _spectrum_caption(spectrum: Spectrum, item: PredictionResult, variance: float) -> str:
     """Says which null the band is of, where another one decides; and of eigenvalues that are none."""
     others = "random groups of its size"
     if spectrum.null:
@@ -245,6 +289,10 @@ def _spectrum_caption(spectrum: Spectrum, item: PredictionResult) -> str:
     said = f"Eigenvalues of the group's {spectrum.scale} beside those of {others}"
     if item.reference in NULLS and not spectrum.null and item.reference != SD_NULL:
         said += f"; the null that decides is {item.against}"
+    said += (
+        ". Above, each one's share of the variance; below, their running sum and, dotted, the share up to "
+        f"which dimensions count ({variance:g})"
+    )
     nothing = collapsed(spectrum)
     if nothing:
         said += (
@@ -259,15 +307,3 @@ def _variance(results: Results, prediction: str) -> float:
         if item.get("id") == prediction:
             return float(item.get("options", {}).get("variance", 0.95))
     return 0.95
-
-
-def nulls_in_words(item: PredictionResult, draws: Mapping[str, Draws]) -> str:
-    """What a figure of histograms shows, for those who cannot see it."""
-    modes = {key: modes_of(values) for key, values in draws.items()}
-    parts = [
-        f"{rung.id}: observed {significant(rung.observed, 4)}, draws {significant(rung.mean, 4)} "
-        f"(SD {significant(rung.sd, 2)})"
-        + (f" in {modes[rung.key]} modes" if modes.get(rung.key, 1) > 1 else "")
-        for rung in item.ladder
-    ]
-    return f"{item.id} among its nulls. {'; '.join(parts)}."

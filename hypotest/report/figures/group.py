@@ -47,16 +47,7 @@ def draw_group(
         words: Of the material and the units.
     """
     figure, (axes,) = new_figure(3.6, width=COLUMN)
-    known = [
-        (first, second, item.in_both)
-        for first, second, item in ((*item.influence, item) for item in members)
-        if first is not None and second is not None
-    ]
-    largest = max(
-        [*others.first, *others.second, *(value for pair in known for value in pair[:2])], default=0.0
-    )
-    floor = largest * _SMALLEST or 1.0
-    rest = [pair for pair in zip(others.first, others.second, strict=True) if max(pair) > floor]
+    known, rest, floor, largest = _shown(others, members)
     label = f"others ({count_text(others.n_neurons)})"
     axes.plot(*_columns(rest, floor), ".", color=NULL, markersize=3, label=label, zorder=1, clip_on=False)
     own = [(first, second) for first, second, both in known if not both]
@@ -109,6 +100,29 @@ def draw_group(
     axes.set_ylabel(wrapped(f"{words.said(f'influence on {second_name} targets')} ({unit})", _LABELS, 8.5))
     figure.legend(loc="outside upper center", ncols=1)
     return figure
+
+
+def any_on_edge(others: LayerInfluence, members: Sequence[Member]) -> bool:
+    """Whether a unit matters so little in one condition that it stands on the edge of the figure."""
+    known, rest, floor, _ = _shown(others, members)
+    return any(min(pair) < floor for pair in [*rest, *(pair[:2] for pair in known)])
+
+
+def _shown(
+    others: LayerInfluence, members: Sequence[Member]
+) -> tuple[list[tuple[float, float, bool]], list[tuple[float, float]], float, float]:
+    """Members and whether they are shared, other units that are shown, where the axes begin, the largest."""
+    known = [
+        (first, second, item.in_both)
+        for first, second, item in ((*item.influence, item) for item in members)
+        if first is not None and second is not None
+    ]
+    largest = max(
+        [*others.first, *others.second, *(value for pair in known for value in pair[:2])], default=0.0
+    )
+    floor = largest * _SMALLEST or 1.0
+    rest = [pair for pair in zip(others.first, others.second, strict=True) if max(pair) > floor]
+    return known, rest, floor, largest
 
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:

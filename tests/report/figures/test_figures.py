@@ -12,15 +12,24 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from hypotest.estimators import elbow
 from hypotest.records.protocol.wording import OF_TEXT
 from hypotest.records.results.prediction_result import OwnIntervals, PredictionResult, SecondaryNumber
 from hypotest.records.results.results import Results
-from hypotest.report.figures.curves import collapsed, draw_frequencies, draw_regimes, draw_spectrum
+from hypotest.report.export import read_nulls, read_results
+from hypotest.report.figures.curves import (
+    ELBOW_WINDOW,
+    collapsed,
+    draw_frequencies,
+    draw_regimes,
+    draw_spectrum,
+    elbow_window,
+)
 from hypotest.report.figures.effects import draw_effects, effects_in_words
 from hypotest.report.figures.figures import draw_figures
 from hypotest.report.figures.group import draw_group
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
-from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of
+from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of, modes_of, modes_text
 from hypotest.report.figures.style import (
     COLUMN,
     house_style,
@@ -30,7 +39,9 @@ from hypotest.report.figures.style import (
     text_width,
     wrapped,
 )
+from hypotest.report.numbers import p_text, prediction_text
 from hypotest.report.picture import panel_id
+from tests.example import EXAMPLE
 
 SIGNATURES = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml"}
 
@@ -92,16 +103,18 @@ def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) 
         figure = draw_ladder(item, draws_of(item, nulls))
     ladder = item.ladder
     drawn = [axes for axes in figure.axes if axes.axison]
-    titles = [axes.get_title(loc="left") for axes in drawn]
+    titles = [re.sub(r"(?<!_)\n", " ", axes.get_title(loc="left")).replace("\n", "") for axes in drawn]
     assert titles == [f"{ladder[0].id}, decides", *(rung.id for rung in ladder[1:])]
     assert [axes.get_gid() for axes in drawn] == [panel_id(rung.id) for rung in ladder]
     assert [axes.spines["top"].get_visible() for axes in drawn] == [True] + [False] * (len(ladder) - 1)
     for axes, rung in zip(drawn, ladder, strict=True):
+        said = axes.texts[0].get_text()
         if rung.n_draws < 10:  # each of so few draws has its own mark, and there is no p to read
             marks = next(line for line in axes.lines if line.get_marker() == "D")
             assert len(marks.get_xdata()) == rung.n_draws
-            assert "p =" not in axes.texts[0].get_text()
+            assert "p =" not in said
             continue
+        assert f"p = {p_text(rung.p_value)}\n{rung.n_draws:,} draws" in said
         bars = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
         assert sum(bar.get_height() for bar in bars) == rung.n_draws  # no draw is left out
         assert np.unique(axes.lines[0].get_xdata()).tolist() == [rung.observed]
@@ -109,19 +122,57 @@ def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) 
         assert low < rung.observed < high
 
 
-def test_each_panel_names_the_unit_of_its_own_draws(results: Results, nulls: pl.DataFrame) -> None:
-    coordination, premise = (
-        next(item for item in results.predictions if item.id == id)
-        for id in ("coordination", "specialization")
-    )
-    labels = {}
-    for item in (coordination, premise):
-        with house_style():
-            figure = draw_ladder(item, draws_of(item, nulls))
-        for axes in figure.axes[: len(item.ladder)]:
-            labels[item.id, axes.get_title(loc="left")] = axes.get_xlabel().split("\n")[1]
-    assert labels["coordination", "local_matched, decides"] == "(components)"
-    assert labels["coordination", "label_shuffled (type)"] == "(components)"
+def test_the_observed_value_is_written_once_as_everywhere_else(results: Results, nulls: pl.DataFrame) -> None:
+    """Beside the draws it ran over the axis, and the decimals were those of each null."""
+    item = prediction(results, "coordination")
+    with house_style():
+        figure = draw_ladder(item, draws_of(item, nulls))
+    (legend,) = figure.legends
+    assert legend.get_texts()[0].get_text() == f"observed {prediction_text(item).observed}"
+    assert not [text for axes in figure.axes for text in axes.texts if "observed" in text.get_text()]
+    other = dataclasses.replace(item.ladder[1], observed=item.ladder[1].observed + 1)
+    mixed = dataclasses.replace(item, ladder=(item.ladder[0], other, *item.ladder[2:]))
+    with house_style():
+        figure = draw_ladder(mixed, draws_of(mixed, nulls))
+    (legend,) = figure.legends
+    assert legend.get_texts()[0].get_text() == "observed"
+    assert all("observed " in axes.texts[0].get_text() for axes in figure.axes if axes.axison)
+
+
+def test_panels_name_their_axis_once_or_each_its_own(results: Results, nulls: pl.DataFrame) -> None:
+    item = prediction(results, "coordination")
+    difference = dataclasses.replace(item.ladder[1], statistic="T(rare) - T(common)")
+    mixed = dataclasses.replace(item, ladder=(item.ladder[0], difference))
+    with house_style():
+        same = draw_ladder(item, draws_of(item, nulls))
+        first, second = draw_ladder(mixed, draws_of(mixed, nulls)).axes
+    assert same.get_supxlabel().endswith("(components)")
+    assert not any(axes.get_xlabel() for axes in same.axes)
+    assert first.get_xlabel().endswith("(components)") and second.get_xlabel().endswith("rare − common")
+
+
+@pytest.mark.parametrize(
+    ("id", "null", "modes"),
+    [
+        ("head-specificity", "covariate_matched", 3),
+        ("head-specificity", "local_matched", 2),
+        ("head-specificity", "size_matched", 1),
+        ("regimes-common", "label_shuffled (type)", 3),
+        ("clustering", "local_matched", 1),
+    ],
+)
+def test_modes_are_those_that_a_reader_sees(id: str, null: str, modes: int) -> None:
+    item = prediction(read_results(EXAMPLE / "results.json"), id)
+    assert modes_of(draws_of(item, read_nulls(EXAMPLE))[null]) == modes
+
+
+@pytest.mark.parametrize("n", [199, 1999])
+def test_chance_makes_no_modes(n: int) -> None:
+    rng = np.random.default_rng(5)
+    samples = [*rng.normal(size=(100, n)), *rng.exponential(size=(100, n))]
+    assert sum(modes_of(sample) > 1 for sample in samples) <= 2
+    assert modes_of(np.r_[rng.normal(size=n), rng.normal(6, 1, size=n), rng.normal(12, 1, size=n)]) == 3
+    assert modes_text(np.repeat(np.arange(4.0), n)) == "many modes"
 
 
 def test_a_null_that_does_not_vary_is_drawn(results: Results, tmp_path: Path) -> None:
@@ -156,9 +207,25 @@ def test_the_forest_names_every_prediction(results: Results) -> None:
     said = " ".join(text.get_text() for text in scaled.texts)
     for item in results.predictions:
         if item.standardized is not None and not low < item.standardized < high:
-            assert f"{item.standardized:.3g} SDs".replace("-", "−") in said  # at the axis' end, by its number
+            assert f"{item.standardized:.3g} ".replace("-", "−") in said  # at the axis' end, by its number
     missing = [item.id for item in results.predictions if item.effect is not None and item.interval is None]
     assert said.count("no interval") == len(missing) > 0
+
+
+def test_what_lies_beyond_the_axis_has_its_interval_in_numbers(results: Results) -> None:
+    item = prediction(results, "specialization")
+    interval = item.interval
+    assert interval is not None and item.reference_sd is not None
+    far = dataclasses.replace(
+        item, effect=22.3 * item.reference_sd, standardized=22.3,
+        interval=dataclasses.replace(interval, low=20.7 * item.reference_sd, high=23.9 * item.reference_sd),
+    )  # fmt: skip
+    said = []
+    for one in (far, dataclasses.replace(far, interval=None)):
+        with house_style():
+            axes = draw_effects(dataclasses.replace(results, predictions=(one,))).axes[0]
+        said.append(axes.texts[0].get_text())
+    assert said == ["22.3 [20.7, 23.9] SDs", "22.3 SDs"]
 
 
 def test_the_words_of_the_forest_hold_every_outcome(results: Results) -> None:
@@ -202,6 +269,21 @@ def test_a_curve_without_elbow(results: Results) -> None:
     with house_style():
         figure = draw_frequencies(curve)
     assert len(figure.axes[0].lines) == 1  # the curve alone, no cut
+
+
+def test_the_range_that_the_elbow_s_slope_is_taken_over_is_marked(results: Results) -> None:
+    """The elbow is where the slope over that range bends, which is before the curve does."""
+    assert getattr(elbow, "_WINDOW_DECADES") == ELBOW_WINDOW  # noqa: B009  # private there
+    curve = results.figures.frequencies
+    with house_style():
+        _, tail = draw_frequencies(curve).axes
+    (bracket,) = (line for line in tail.lines if line.get_gid() == "elbow-window")
+    low, high = bracket.get_xdata()
+    assert (low, high) == elbow_window(curve) and low < curve.elbow_rank < high
+    assert np.log10(high / low) == pytest.approx(0.15)
+    last = 10 ** curve.log10_rank[-1]  # at the end the range is as wide
+    at_end = elbow_window(dataclasses.replace(curve, elbow_rank=int(last)))
+    assert at_end == pytest.approx((last * 10**-0.15, last))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from matplotlib.text import Text
 from hypotest.report.figures.style import COLUMN, FAINT, OBSERVED, SECOND, house_style, new_figure
 from tests.figures import every_figure
 
-COLUMN_MM = 84
+COLUMN_MM, HIGHEST_MM = 84, 190
+"""A column of a page is some 230 mm high, and a caption stands in it, too."""
 SMALLEST_POINTS = 5
 RESOLUTION = 160
 """Of the files; letters are wider there than where the figure was laid out."""
@@ -135,6 +136,17 @@ def test_every_figure_is_as_wide_as_one_column_and_no_letter_too_small(figures: 
         texts = texts_of(figure)
         small = [item.get_text() for item in texts if item.get_fontsize() * shrunk < SMALLEST_POINTS]
         assert texts and not small, f"{name}: {small}"
+
+
+def test_every_figure_fits_a_column_with_its_caption(figures: dict[str, Figure]) -> None:
+    for name, figure in figures.items():
+        width, height = figure.get_size_inches()
+        assert height * COLUMN_MM / width <= HIGHEST_MM, name
+
+
+def test_no_number_is_typeset_mathematics(figures: dict[str, Figure]) -> None:
+    for name, figure in figures.items():
+        assert not [text.get_text() for text in texts_of(figure) if "mathdefault" in text.get_text()], name
 
 
 def test_nothing_is_told_by_colour_alone(figures: dict[str, Figure]) -> None:
