@@ -211,6 +211,23 @@ def _network(trained: ControlResult, untrained: ControlResult | None) -> Iterato
         "Left: what the lesion of each unit alone does to both tasks, and the groups that were selected. "
         "Right: the truth by lesions (shaded: apart, together) and what decided, over seeds; open circles: "
         "untrained.",
+        _in_words(trained),
+    )
+
+
+def _in_words(trained: ControlResult) -> str:
+    """What the figure shows, for those who cannot see it."""
+    first = trained.examined[0]
+    one, other = (set(group) for group in first.verdict.groups)
+    measured = {"distance of single lesions": [item.truth.distance for item in trained.examined]}
+    for item in first.verdict.predictions:
+        if item.role == "deciding":
+            measured[item.id] = [_observed(seen, item.id) for seen in trained.examined]
+    said = ", ".join(f"{name} {_over_seeds(values)}" for name, values in measured.items())
+    return (
+        f"{trained.control}. Seed {first.seed}: {len(one)} units selected on the first task, {len(other)} on "
+        f"the second, {len(one & other)} on both. Mean over {len(trained.examined)} seeds with its range: "
+        f"{said}."
     )
 
 

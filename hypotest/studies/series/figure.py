@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from hypotest.report.figures.style import (
     plain_ticks,
     save,
 )
+from hypotest.report.numbers import significant
 from hypotest.report.picture import Picture
 from hypotest.studies.series.record import Course, Point, SeriesMember, SeriesResult
 
@@ -49,7 +51,24 @@ def draw_series(series: SeriesResult, folder: Path) -> tuple[Picture, ...]:
     )
     if len(series.lines) > 1:
         caption += f" Each line joins what differs in nothing else: {len(series.lines)} lines."
-    return (Picture("courses", "courses", caption),)
+    return (Picture("courses", "courses", caption, courses_in_words(series)),)
+
+
+def courses_in_words(series: SeriesResult) -> str:
+    """Where each course begins and ends, and how often each outcome is, for those who cannot see it."""
+    parts = []
+    for course in series.courses:
+        unit = " SDs" if course.in_null_sd else ""
+        known = [
+            f"{significant(point.effect)}{unit} at {member.name}"
+            for member, point in zip(series.members, course.points, strict=True)
+            if point.effect is not None
+        ]
+        outcomes = Counter(point.outcome for point in course.points)
+        ends = list(dict.fromkeys((*known[:1], *known[-1:]))) or ["no values"]
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+        parts.append(f"{course.prediction}: {' to '.join(ends)}; {counts}")
+    return f"Effects over {len(series.members)} members. {'. '.join(parts)}."
 
 
 def draw_courses(series: SeriesResult) -> Figure:

@@ -11,9 +11,10 @@ from hypotest.errors import ProtocolError
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import opponents
 from hypotest.pages.console import shown
+from hypotest.pages.document import Figure
 from hypotest.studies.controls.examine import plan_of
 from hypotest.studies.controls.measures import area, measure_controls, plan_for, separations
-from hypotest.studies.controls.page import controls_summary
+from hypotest.studies.controls.page import _network, controls_summary
 from hypotest.studies.controls.record import Measured
 from hypotest.studies.controls.study import chosen_controls, examine_controls
 from hypotest.subjects.controls import lesions, two_tasks
@@ -85,6 +86,17 @@ def test_the_docs_show_the_report_that_lies_there():
     assert wrong and all(f"**{item.control}**" in text for item in results() if item.trained)
     page = RESULT.with_name("controls.md").read_text(encoding="utf-8")
     assert all(f"**{item.name}**, seed " in page for item in wrong)
+
+
+def test_the_figure_of_a_control_is_told_in_numbers():
+    trained = next(item for item in results() if item.trained and item.control == "two-blocks")
+    (figure,) = (part for part in _network(trained, None) if isinstance(part, Figure))
+    first, second = (set(group) for group in trained.examined[0].verdict.groups)
+    assert figure.alternative.startswith(
+        f"two-blocks. Seed {trained.examined[0].seed}: {len(first)} units selected on the first task, "
+        f"{len(second)} on the second, {len(first & second)} on both. "
+    )
+    assert "distance of single lesions 1.00 [" in figure.alternative
 
 
 def test_the_docs_show_what_measures_tell_apart():

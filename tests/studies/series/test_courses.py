@@ -10,7 +10,9 @@ import pytest
 from hypotest.records.registration import Registration
 from hypotest.registration import load_protocol
 from hypotest.report.export import read_results
+from hypotest.report.numbers import significant
 from hypotest.studies.series.courses import _leaving, _trends, combine
+from hypotest.studies.series.figure import courses_in_words
 from hypotest.studies.series.names import MemberName
 from hypotest.studies.series.record import Course, Point
 from hypotest.verdict import decide
@@ -144,3 +146,15 @@ def test_lines_of_one_training_are_one_witness():
     assert trainings[0].p_value < 0.002  # 2 / 120 ** 2
     assert [item.line for item in told[:3]] == ["", "layer 1", "layer 2"]
     assert told[0].leaves_at is None and told[1].tolerates is not None
+
+
+def test_the_figure_of_courses_is_told_by_ends_and_outcomes(plan, example):
+    series = combined(plan, [example, example], _names(2))
+    words = courses_in_words(series)
+    item = next(item for item in example.predictions if item.id == "coordination")
+    assert words.startswith("Effects over 2 members. ")
+    effect = f"{significant(item.standardized)} SDs"
+    assert (
+        f"coordination: {effect} at {series.members[0].name} to {effect} at {series.members[1].name}; "
+        f"2 {item.outcome}." in words
+    )
