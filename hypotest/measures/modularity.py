@@ -36,8 +36,8 @@ WORDS = MeasureWords(
     title="modularity Q of the group's network",
     unit="Q",
     what="how clearly the network between the group's neurons falls into communities",
-    less="less divided, more of one piece",
-    greater="more divided into communities",
+    less="the group is less divided, more of one piece",
+    greater="the group is more divided into communities",
     label="modularity Q",
     question=(
         "Do the group's neurons fall into communities that share more information inside than between?"

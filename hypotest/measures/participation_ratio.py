@@ -26,8 +26,8 @@ WORDS = MeasureWords(
     title="participation ratio of the activations",
     unit="dimensions",
     what="over how many dimensions the activity of the group is spread",
-    less="fewer dimensions: the neurons act together more",
-    greater="more dimensions: the neurons act on their own more",
+    less="the neurons act together more, along fewer dimensions",
+    greater="the neurons act on their own more, along more dimensions",
     label="participation ratio (components)",
     question=(
         "Is the variance of the group's activations spread over fewer directions than that of other neurons?"

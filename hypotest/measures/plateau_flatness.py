@@ -30,8 +30,8 @@ WORDS = MeasureWords(
     title="flatness of the influence plateau",
     unit="1 - |left slope| / kappa",
     what="how flat the top of the influence curve is, where the most influential neurons stand",
-    less="a steeper top",
-    greater="a flatter top, set apart from the rest of the curve",
+    less="the influence curve has a steeper top",
+    greater="the influence curve has a flatter top, set apart from its rest",
     label="plateau flatness",
     question=(
         "Does the rank-influence curve of these targets begin with a plateau, set apart from the "

@@ -37,8 +37,8 @@ WORDS = MeasureWords(
         "how alike the attention heads look around for {first} and for {second} targets, as a share of"
         " what two halves of the same data agree on"
     ),
-    less="less alike: {first} targets take ways of their own",
-    greater="more alike",
+    less="routing is less alike: {first} targets take ways of their own",
+    greater="routing is more alike",
     label="routing similarity (share of the noise ceiling)",
     question="Do the attention heads look at the same places for {first} targets as for {second} ones?",
     method=(

@@ -24,8 +24,8 @@ WORDS = MeasureWords(
     title="coupling inside the group against the rest of the layer",
     unit="ratio of mean mutual information",
     what="how much more the neurons share with each other than with the rest of the layer",
-    less="less set apart from the layer",
-    greater="more set apart from the layer",
+    less="the group is less set apart from the layer",
+    greater="the group is more set apart from the layer",
     label="segregation (1: like any other group)",
     question=(
         "Do the group's neurons share more information with each other than with the rest of the layer?"

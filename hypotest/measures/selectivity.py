@@ -29,8 +29,8 @@ WORDS = MeasureWords(
     title="influence on {first} rather than {second} targets",
     unit="({first} - {second}) / ({first} + {second})",
     what="how much more the neurons matter for {first} targets than for {second} ones",
-    less="they prefer {first} targets less",
-    greater="they prefer {first} targets more",
+    less="the neurons prefer {first} targets less",
+    greater="the neurons prefer {first} targets more",
     label="selectivity (−1 to 1)",
     question=(
         "Do these neurons matter more for {first} targets than for {second} ones, on documents that "

@@ -155,6 +155,9 @@ class Document:
     blocks: tuple[Block, ...]
     terms: Mapping[str, str] = field(default_factory=dict)
     """Words that a format may explain wherever they occur -> what they mean, in a sentence or two."""
+    ordinary: frozenset[str] = frozenset()
+    """Those of them that sentences use in other senses as well: explained only where one stands by itself, as
+    a whole cell or a marked span."""
 
     @property
     def title(self) -> str:
@@ -197,9 +200,17 @@ def table(
     return Table(tuple(columns), tuple(tuple(row) for row in rows), sorts=sorts)
 
 
-def document(parts: Iterable[Part], terms: Mapping[str, str] | None = None) -> Document:
-    """A page of what an author gives one after the other, with words that a format may explain."""
-    return Document(blocks(parts), dict(terms or {}))
+def document(
+    parts: Iterable[Part], terms: Mapping[str, str] | None = None, ordinary: Iterable[str] = ()
+) -> Document:
+    """A page of what an author gives one after the other.
+
+    Args:
+        parts: Of the page.
+        terms: Words that a format may explain -> what they mean.
+        ordinary: Those of them that are explained only where they stand by themselves.
+    """
+    return Document(blocks(parts), dict(terms or {}), frozenset(ordinary))
 
 
 def together(*parts: Part) -> Together:

@@ -14,8 +14,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypotest.pages.document import INTERFACE, Block, Details, Document, Figure, Heading, Note, Together
+from hypotest.pages.document import (
+    INTERFACE,
+    Block,
+    Details,
+    Document,
+    Figure,
+    Heading,
+    Note,
+    Together,
+)
 from hypotest.pages.html_figures import InlineFigures
+from hypotest.pages.html_tables import is_wide, table_names
 from hypotest.pages.html_text import HtmlText
 
 if TYPE_CHECKING:
@@ -51,8 +61,10 @@ class Html:
             sections=[part.heading for part in parts if part.heading and part.heading.level == 2],
             parts=parts,
             figures=figures,
-            text=HtmlText(document.terms, figures),
+            text=HtmlText(document, figures),
             anchor=_anchors(document),
+            name_of=table_names(document),
+            is_wide=is_wide,
             kind=lambda block: type(block).__name__.lower(),
         )
 

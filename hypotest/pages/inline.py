@@ -117,6 +117,19 @@ def prose(template: str, *values: Inline) -> Inline:
     return (*parts, template[end:])
 
 
+def with_code(text: str) -> Inline:
+    """A sentence that others wrote, with what it has between backticks as code.
+
+    Examples:
+        >>> with_code("`bin:` shows it")[1].kind
+        'code'
+    """
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return text
+    return tuple(code(part) if place % 2 else part for place, part in enumerate(parts))
+
+
 def lines(first: Inline, second: object, indented: bool = False) -> Inline:
     """Two lines of a cell, the second of which qualifies the first."""
     return (first, INDENTED if indented else BREAK, aside(second))

@@ -53,7 +53,7 @@ def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pict
     yield from implausible(results)
     yield Heading("Verdict")
     yield verdict_line(results)
-    yield verdict_words(results)
+    yield from verdict_words(results)
     yield from hypotheses(results)
     yield sceptic_words(results)
     yield from figures_of(figures, "verdict")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS
-from hypotest.records.protocol.conditions import UNNAMED, Conditions
+from hypotest.records.protocol.conditions import Conditions
 
 WORDS: Mapping[str, str] = {
     "ablation": "Switching a neuron off: its activation is replaced, by its mean for instance, and the "
@@ -17,22 +17,31 @@ WORDS: Mapping[str, str] = {
     "activation": "The number that a neuron passes on at one position of the text.",
     "adjusted p": "A p-value made larger because several predictions were tested: only what is small after "
     "that counts as a refutation.",
+    "attention head": "One of the parts by which a layer looks back at earlier tokens.",
     "base_influence": "A neuron's influence on targets of the condition that the group was not selected on.",
-    "ceiling": "The share of null draws that lie inside the margin: if most of them do, lying inside it "
-    "says little.",
+    "bin": "Neurons of nearly the same covariates, which may change places with each other.",
+    "block": "Tokens that the network reads at once, 128 of them for instance.",
+    "Bonferroni": "A correction for several tests: each p-value is multiplied by their number.",
+    "bundle": "One file with a run, its protocol and its evidence, from which others verify it without the "
+    "model.",
+    "ceiling": "The share of null draws that lie inside the margin: if most of them do, lying inside it says "
+    "little.",
     "certified": "Computed with a proven bound on the error of every single number.",
-    "cluster": "Rows that belong together, such as those of one text, and that are left out together when "
-    "an error is estimated; in networks of other kinds what documents are in language models.",
+    "cluster": "Rows that belong together, such as those of one text, and that are left out together when an "
+    "error is estimated; in networks of other kinds what documents are in language models.",
     "condition": "One of two kinds of positions that are compared, such as tokens of two kinds.",
     "confidence interval": "The range of effects that the data do not rule out at the stated level.",
     "confirmatory": "Registered before any evaluation document was seen, and run as registered.",
     "contradicts": "The outcome is another one than the hypothesis expected.",
+    "corrected": "Of a p-value: made larger because several were tested, so that chance findings stay rare.",
     "covariate": "Something besides the question in which neurons differ, such as how active they are.",
     "cross-entropy": "How surprised the network is by a token, in nats; 0 is certainty.",
     "deciding": "The one comparison, fixed in advance, on which a prediction's outcome rests.",
     "descriptive": "Shown beside the others, and never part of a verdict.",
-    "document": "A stretch of text that belongs together, such as a file: positions of one document "
-    "resemble each other, so errors are over documents.",
+    "deviation": "Something that a run did otherwise than it was registered.",
+    "distributed": "Done by neurons all over the layer that do not belong together: the opposite of modular.",
+    "document": "A stretch of text that belongs together, such as a file: positions of one document resemble "
+    "each other, so errors are over documents.",
     "draw": "One random group, or one random dealing-out of labels, of a null.",
     "effect": "The observed value less what it is compared with.",
     "effective dimension": "How many independent directions are needed for most of the variance.",
@@ -41,11 +50,15 @@ WORDS: Mapping[str, str] = {
     "equivalent": "Shown to differ from the comparison by less than the margin: more than 'no difference "
     "found'.",
     "evaluation split": "Documents that took no part in selecting the neurons; everything is tested on them.",
+    "evidence": "What was measured of the network and kept, such as activations: all results are computed "
+    "from it.",
     "exploratory": "Not registered in advance, or changed since: what comes out is a hint, not a test.",
+    "gamma": "Rosenbaum's measure of hidden causes: from how many times the odds of being in the group on "
+    "one could explain a finding.",
     "Gini": "How unevenly something is spread: 0 evenly, 1 all in one place.",
     "greater": "The observed value is significantly above what it is compared with.",
     "group": "The neurons that are tested.",
-    "head": "An attention head: one of the parts by which a block looks back at earlier tokens.",
+    "head": "An attention head: one of the parts by which a layer looks back at earlier tokens.",
     "hypothesis": "A claim of how the network is organised, written down with what it expects of each "
     "prediction.",
     "identification": "What must be true, beside the numbers, for the verdict to mean what it says.",
@@ -54,7 +67,7 @@ WORDS: Mapping[str, str] = {
     "jackknife": "Estimating an error by leaving out parts of the data in turn.",
     "kappa": "How steeply influence falls with rank: minus the slope of the power law.",
     "ladder": "All comparisons of one prediction, from weak opponents to strict ones.",
-    "layer": "One block of the network, or the neurons of its MLP.",
+    "layer": "One step of the network, of attention and an MLP; or the neurons of that MLP.",
     "lesion": "Ablating all neurons of a group at once.",
     "less": "The observed value is significantly below what it is compared with.",
     "limitation": "Something that this run noticed about itself and a reader should know.",
@@ -65,15 +78,22 @@ WORDS: Mapping[str, str] = {
     "true.",
     "margin": "The largest difference that counts as none, fixed before the data; narrower where groups of "
     "comparison keep members of the group, and show that much less of any difference.",
+    "MLP": "The part of a layer that holds its neurons; it works on each position by itself.",
+    "modular": "Done by a module, rather than spread out.",
+    "module": "Neurons that belong together: they act together, share more with each other than with others, "
+    "and serve one purpose.",
     "Monte Carlo": "By random draws: more of them make the number more exact.",
     "multiverse": "The same protocol under all combinations of defensible choices.",
     "nats": "Unit of loss: 0.69 nats make one bit.",
     "neuron": "One unit of a layer: a number that it passes on, and weights by which that is used.",
     "noise ceiling": "The similarity that random halves of one condition have with each other: more cannot "
     "be expected of two conditions.",
+    "not applicable": "A premise did not hold, so that there is nothing that the hypothesis could be about.",
     "null": "What the value would look like if the question had a dull answer: many draws of groups or of "
     "labels that mean nothing.",
+    "observed": "Measured on the tested group itself.",
     "odds": "Ratio of p to 1 - p: how often something happens for each time that it does not.",
+    "off-target": "At rows of neither condition, where losing the group should do no harm.",
     "open": "The hypothesis speaks here, and the outcome is inconclusive.",
     "opponent": "A null that a prediction is compared with.",
     "outcome": "What a prediction came to: less, greater, equivalent, inconclusive or undefined.",
@@ -83,37 +103,81 @@ WORDS: Mapping[str, str] = {
     "placebo": "A make-believe pair of conditions in which nothing is true: tests should see nothing there.",
     "plateau": "A head of the ranking in which many neurons have nearly the same influence.",
     "position": "A place in the text at which the network predicts a token.",
+    "power": "How often a test would see an effect of a given size, if there were one.",
     "prediction": "One measured quantity, and what each hypothesis says it will be.",
     "premise": "A prediction without which the others have nothing to be about.",
+    "propensity": "How likely a neuron's covariates make it that it is in the group.",
+    "protocol": "The file that says what is tested, on which network and text, and what each hypothesis "
+    "expects.",
     "Q": "Modularity: how much more connected communities are inside than chance would have it.",
+    "reference": "What the observed value is compared with: the mean of a null's draws, the other condition, "
+    "or a number declared in advance.",
     "refuted": "At least one prediction came out otherwise than the hypothesis said, also after correction "
     "for the number of tests.",
     "registration": "Writing the plan down, with a hash and a date, before the data.",
     "relabelling": "Labels dealt out anew, as often each as before, within what may be exchanged.",
+    "reselection": "Selecting the group once more on other text, as another study would.",
     "role": "Whether a prediction is a premise, decides, or only describes.",
     "row": "One position, example or input on which the network is measured.",
     "rung": "One comparison of the ladder.",
     "SD": "Standard deviation: how far values typically lie from their mean.",
     "selection split": "Documents on which the neurons are chosen; nothing is tested on them.",
     "self-check": "Some ablations done once more by interventions in the whole network.",
+    "series": "One protocol run on several networks, such as checkpoints of one training.",
     "silent": "The hypothesis says nothing about this outcome: any would do.",
-    "split-half ceiling": "The similarity that noise leaves halves of the same data: more cannot be "
-    "expected of two conditions.",
+    "Spearman": "A correlation of ranks: 1 if one number always rises with the other, 0 if they have nothing "
+    "to do with each other.",
+    "split": "Documents that serve one purpose: those of the selection split choose neurons, those of the "
+    "evaluation split test them.",
+    "split-half ceiling": "The similarity that noise leaves halves of the same data: more cannot be expected "
+    "of two conditions.",
     "stance": "What an outcome means for one hypothesis: supports, contradicts, open or silent.",
     "supported": "Every prediction on which the hypothesis speaks came out as it said.",
     "supports": "The outcome is one that the hypothesis expected.",
     "target": "The token that the network has to predict at a position.",
+    "tau": "Kendall's correlation of ranks: 1 if a value rises from each checkpoint to the next, -1 if it "
+    "falls.",
     "token": "A piece of text that the network reads and predicts: a word, or a part of one.",
+    "top head": "The attention head whose ablation changes the group most, chosen on the selection split.",
     "TOST": "Two one-sided tests: the way to show that an effect lies inside the margin.",
+    "trial": "A run on few documents, to see that everything works; it gives no verdict.",
     "type": "A word of the vocabulary, however often it occurs.",
     "undecided": "Nothing speaks against the hypothesis firmly enough, and not everything speaks for it.",
     "undefined": "There is no value to judge.",
+    "unembedding": "The matrix by which a network turns what it has computed into a score for each token.",
     "unit": "What is tested: a neuron, or a head, an expert, a dimension.",
     "verdict": "What all predictions together say of a hypothesis: supported, refuted, undecided or not "
     "applicable.",
     "z": "How many SDs of the null's draws the observed value lies from their mean.",
 }
 """Word as it stands in a sentence -> what it means."""
+
+ORDINARY = frozenset(
+    {
+        "bundle",
+        "ceiling",
+        "deviation",
+        "distributed",
+        "effect",
+        "evidence",
+        "greater",
+        "group",
+        "head",
+        "less",
+        "module",
+        "open",
+        "power",
+        "reference",
+        "series",
+        "trial",
+        "unit",
+    }
+)
+"""Those that sentences use in other senses as well, such as "less than a thousandth" and "the power law": a
+page explains them only where one stands by itself."""
+
+_ANY = Conditions("first-condition", "second-condition")
+"""Names that stand before a noun as those of a protocol do: ``first-condition targets``."""
 
 
 def explained_in(text: str) -> dict[str, str]:
@@ -134,12 +198,14 @@ def explained_in(text: str) -> dict[str, str]:
     return there
 
 
-def glossary(names: Conditions = UNNAMED) -> dict[str, str]:
+def glossary(names: Conditions | None = None) -> dict[str, str]:
     """All words, with those of every measure and null that is installed.
 
     Args:
-        names: Of a protocol's conditions.
+        names: Of a protocol's conditions; None for any protocol's.
     """
+    if names is None:
+        return {word: _of_any(meaning) for word, meaning in glossary(_ANY).items()}
     words = dict(WORDS)
     for null in NULLS.values():
         for name, variant in null.ids():
@@ -148,3 +214,8 @@ def glossary(names: Conditions = UNNAMED) -> dict[str, str]:
         said = measure.words.of(names)
         words[name] = f"{said.title[:1].upper()}{said.title[1:]}: {said.what}."
     return words
+
+
+def _of_any(meaning: str) -> str:
+    """A sentence on any two conditions, where a name is no adjective."""
+    return meaning.replace(f"{_ANY.first} is ", "the first condition is ")

@@ -37,7 +37,7 @@ def reworded(page: Document, words: MaterialWords) -> Document:
     if words.are_usual:
         return page
     terms = {name: words.said(text) for name, text in page.terms.items()}
-    return Document(tuple(_block(block, words) for block in page.blocks), terms)
+    return Document(tuple(_block(block, words) for block in page.blocks), terms, page.ordinary)
 
 
 def _block(block: Block, words: MaterialWords) -> Block:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from hypotest.pages.document import Document, Heading, Part, Table, document, table
-from hypotest.pages.inline import Inline, strong
+from hypotest.pages.inline import Inline, strong, term
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.registration.titles import as_asked
-from hypotest.report.glossary import glossary
+from hypotest.report.glossary import ORDINARY, glossary
 from hypotest.report.ladder import ladder_section, level_of
 from hypotest.report.numbers import prediction_text
 from hypotest.report.picture import Picture, figures_of
@@ -50,7 +50,7 @@ def run_page(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pi
         OutputError: If the protocol inside the results is not one of this version.
     """
     terms = glossary(Conditions(*results.corpus.conditions))
-    return reworded(document(_parts(results, manifest, figures), terms), results.corpus.words)
+    return reworded(document(_parts(results, manifest, figures), terms, ORDINARY), results.corpus.words)
 
 
 def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Iterator[Part]:
@@ -59,7 +59,7 @@ def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pict
     yield from implausible(results)
     yield Heading("Verdict")
     yield verdict_line(results)
-    yield verdict_words(results)
+    yield from verdict_words(results)
     yield from hypotheses(results)
     yield sceptic_words(results)
     yield from figures_of(figures, "verdict")
@@ -98,8 +98,8 @@ def overview(results: Results) -> Iterator[Part]:
             "prediction",
             "observed",
             "compared with",
-            "reference (SD)",
-            f"effect, {coverage}",
+            (term("reference"), " (SD)"),
+            (term("effect"), f", {coverage}"),
             "p",
             "adjusted p",
             "outcome",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from hypotest.measures.registry import MEASURES
 from hypotest.pages.inline import Inline, Tone, emphasis, joined, listed, prose, strong
-from hypotest.records.results.prediction_result import Stance
+from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.results.prediction_result import PredictionResult, Stance
 from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import significant
@@ -66,20 +68,20 @@ def _sceptic_sentences(results: Results) -> Iterator[str]:
         )
 
 
-def verdict_words(results: Results) -> Inline:
-    """One paragraph: what was tested, and what became of each hypothesis."""
+def verdict_words(results: Results) -> Iterator[Inline]:
+    """What was tested, and what became of each hypothesis, a paragraph each."""
     group = results.group
     corpus = results.corpus
     measured = " and ".join(
         f"{corpus.positions.get(f'evaluation {name}', 0):,} {name}" for name in corpus.conditions
     )
-    tested = (
+    yield (
         f"We tested {len(group.neurons):,} of the {group.n_neurons:,} neurons of "
         f"{_subject(results)}, on {measured} positions from "
         f"{corpus.documents_used.get('evaluation', 0):,} documents that took no part in selecting "
         "the neurons."
     )
-    return joined(" ", [tested, *_verdict_sentences(results)])
+    yield from _verdict_sentences(results)
 
 
 def _subject(results: Results) -> str:
@@ -93,7 +95,10 @@ def _subject(results: Results) -> str:
 
 def _verdict_sentences(results: Results) -> Iterator[Inline]:
     absent = [item for item in results.verdicts if item.status == "not applicable"]
-    yield from (_sentence(item) for item in results.verdicts if item.status != "not applicable")
+    said: set[str] = set()
+    for item in results.verdicts:
+        if item.status != "not applicable":
+            yield _sentence(item, results, said)
     if absent:
         yield _not_applicable(absent, results)
 
@@ -104,49 +109,87 @@ def _not_applicable(verdicts: list[HypothesisVerdict], results: Results) -> Inli
         dict.fromkeys(name for item in verdicts for name in item.contradicted_by if name in premises)
     )
     one = len(verdicts) == 1
+    found = "; ".join(_findings(failed, results, with_ids=False))
     return prose(
-        "The {} {} {} **not apply**: {} did not hold, so there is nothing here that could be organised in "
+        "The {} {} {} **not apply**: {} did not hold{}, so there is nothing here that could be organised in "
         "{}.",
         "hypothesis" if one else "hypotheses",
         listed(emphasis(item.hypothesis) for item in verdicts),
         "does" if one else "do",
         f"the premise {sentence_list(failed)}" if failed else "a premise",
+        f" ({found})" if found else "",
         "this way" if one else "one way or the other",
     )
 
 
-def _sentence(verdict: HypothesisVerdict) -> Inline:
+def _sentence(verdict: HypothesisVerdict, results: Results, said: set[str]) -> Inline:
+    """What became of one hypothesis, and why; findings that are said already are named."""
+
+    def found(ids: Sequence[str]) -> str:
+        known = [name for name in ids if name in said]
+        new = [name for name in ids if name not in said]
+        said.update(new)
+        last = [f"{sentence_list(known)}, as above"] if known else []
+        return "; ".join([*_findings(new, results), *last])
+
     start = prose("The hypothesis *{}* ", verdict.hypothesis)
-    supporting = sentence_list(verdict.supported_by)
     if verdict.status == "supported":
         number = len(verdict.supported_by)
         which = "the one prediction" if number == 1 else f"all {number} predictions"
         end = prose(
-            "is **supported**: {} on which it speaks came out as it expected ({}).", which, supporting
+            "is **supported**: {} on which it speaks came out as it expected. That is: {}.",
+            which,
+            found(verdict.supported_by),
         )
     elif verdict.status == "refuted":
         end = prose(
-            "is **refuted**: {} came out otherwise than it expected, beyond the correction for multiple "
-            "tests.",
-            sentence_list(verdict.refuted_by),
+            "is **refuted**. Otherwise than it expected, beyond the correction for multiple tests: {}.",
+            found(verdict.refuted_by),
         )
     else:
-        end = prose("stays **undecided**: {}.", _why_undecided(verdict))
+        end = prose("stays **undecided**: {}.", _why_undecided(verdict, results, found))
     return (start, end)
 
 
-def _why_undecided(verdict: HypothesisVerdict) -> str:
+def _why_undecided(
+    verdict: HypothesisVerdict, results: Results, found: Callable[[Sequence[str]], str]
+) -> str:
+    titles = {item.id: item.title for item in results.predictions}
     reasons = []
-    if verdict.supported_by:
-        reasons.append(f"{sentence_list(verdict.supported_by)} came out as it expected")
-    if verdict.contradicted_by:
-        speak = "speaks" if len(verdict.contradicted_by) == 1 else "speak"
-        reasons.append(
-            f"{sentence_list(verdict.contradicted_by)} {speak} against it, but not beyond the correction for "
-            "multiple tests"
-        )
     if verdict.open:
-        reasons.append(f"the data do not settle {sentence_list(verdict.open)}")
+        unsettled = tuple(f"{titles[name]} ({name})" for name in verdict.open)
+        reasons.append(f"the data do not settle {sentence_list(unsettled)}")
+    if verdict.contradicted_by:
+        reasons.append(
+            "otherwise than it expected, but not beyond the correction for multiple tests: "
+            f"{found(verdict.contradicted_by)}"
+        )
+    if verdict.supported_by:
+        reasons.append(f"as it expected: {found(verdict.supported_by)}")
     if not reasons:
         return verdict.reason.rstrip(".")
-    return reasons[0] if len(reasons) == 1 else f"{', '.join(reasons[:-1])}, and {reasons[-1]}"
+    return ". ".join(reason if place == 0 else _capital(reason) for place, reason in enumerate(reasons))
+
+
+def _findings(ids: Sequence[str], results: Results, with_ids: bool = True) -> Iterator[str]:
+    """What predictions found, in words, with their names; those that found the same are one."""
+    names, by_id = Conditions(*results.corpus.conditions), {item.id: item for item in results.predictions}
+    of_finding: dict[str, list[str]] = {}
+    for name in ids:
+        of_finding.setdefault(_finding(by_id[name], names), []).append(name)
+    for finding, found_by in of_finding.items():
+        yield f"{finding} ({', '.join(found_by)})" if with_ids else finding
+
+
+def _finding(item: PredictionResult, names: Conditions) -> str:
+    if item.outcome == "equivalent":
+        return f"no difference that matters in {item.title}"
+    measure = MEASURES.get(item.measure)
+    if measure is None or item.outcome not in ("less", "greater"):
+        return f"{item.title} is {item.outcome}"
+    words = measure.words.of(names)
+    return words.less if item.outcome == "less" else words.greater
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -38,13 +38,13 @@ for (const table of all("table.sorts")) {
   });
 }
 
-// What a word means, beside it while it is pointed at or focused.
+// What a word means, beside it while it is pointed at, focused or tapped: the reader stays there.
 const tip = make("div", { className: "tip", hidden: true, id: "tip" });
 tip.setAttribute("role", "tooltip");
 document.body.append(tip);
 const explain = (word) => {
   const entry = document.getElementById(word.hash.slice(1));
-  if (!entry) return;
+  if (!entry) return false;
   tip.textContent = entry.nextElementSibling.textContent;
   tip.hidden = false;
   const box = word.getBoundingClientRect();
@@ -53,6 +53,7 @@ const explain = (word) => {
   tip.style.left = `${left + window.scrollX}px`;
   tip.style.top = `${(above ? box.top - tip.offsetHeight - 6 : box.bottom + 6) + window.scrollY}px`;
   word.setAttribute("aria-describedby", "tip");
+  return true;
 };
 const quiet = () => { tip.hidden = true; };
 for (const word of all("a.term")) {
@@ -60,7 +61,9 @@ for (const word of all("a.term")) {
   word.addEventListener("focus", () => explain(word));
   word.addEventListener("mouseleave", quiet);
   word.addEventListener("blur", quiet);
+  word.addEventListener("click", (event) => { if (explain(word)) event.preventDefault(); });
 }
+document.addEventListener("click", (event) => { if (!event.target.closest("a.term, .tip")) quiet(); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") quiet(); });
 
 // A cell opens what shows it closer: one panel of a figure, as large as the window allows.
@@ -163,7 +166,7 @@ window.addEventListener("hashchange", reveal);
 reveal();
 let opened = [];
 window.addEventListener("beforeprint", () => {
-  opened = folded.filter((item) => !item.open);
+  opened = all("details:not([open])");
   for (const item of opened) item.open = true;
 });
 window.addEventListener("afterprint", () => { for (const item of opened) item.open = false; });

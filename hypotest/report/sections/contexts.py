@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hypotest.pages.document import Details, Heading, Part, Table, table
-from hypotest.pages.inline import Inline, match, quote
+from hypotest.pages.inline import Inline, joined, match, quote
 from hypotest.records.results.corpus_result import Context, ContextOfNeuron, Contexts, NeuronContexts
 from hypotest.records.results.results import Results
 from hypotest.report.numbers import count_text, fixed, significant
@@ -43,9 +43,9 @@ def contexts_section(results: Results) -> Iterator[Part]:
 
 def _summary(name: str, item: NeuronContexts, contexts: Contexts) -> Inline:
     targets = dict.fromkeys(contexts.contexts[each.context].target for each in item.affected)
-    named = ", ".join(token_text(target) for target in targets)
+    named = joined(", ", (quote(f"“{token_text(target)}”") for target in targets))
     label = name if not name.isdigit() else f"neuron {name}"
-    return (f"{label}: matters most for ", quote(named))
+    return (f"{label}: matters most for ", named)
 
 
 def _table(item: NeuronContexts, contexts: Contexts) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hypotest.pages.document import Part
-from hypotest.pages.inline import strong
+from hypotest.pages.inline import Inline, joined, quote, strong
 from hypotest.records.results.corpus_result import CorpusResult
 from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.records.results.results import Results
@@ -47,13 +47,15 @@ def unlisted_of(curve: FrequencyCurve) -> str:
     return f" The frequency table ends before {tokens} of the model, which count as never seen."
 
 
-def frequent_targets(corpus: CorpusResult) -> Iterator[str]:
+def frequent_targets(corpus: CorpusResult) -> Iterator[Inline]:
     """The most frequent targets of each condition among those that were sampled."""
     for name, frequent in corpus.frequent.items():
         yield (
-            f"The most frequent {name} targets in the sample: "
-            + ", ".join(f"{token_text(token)} ({count_text(count)})" for token, count in frequent)
-            + "."
+            f"The most frequent {name} targets in the sample: ",
+            joined(
+                ", ", ((quote(token_text(token)), f" ({count_text(count)})") for token, count in frequent)
+            ),
+            ".",
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hypotest.pages.document import Details, Heading, Items, Note, Paragraph, Part, table
-from hypotest.pages.inline import Inline, emphasis, strong
+from hypotest.pages.inline import Inline, emphasis, strong, with_code
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.corpus_result import CrossEntropy
 from hypotest.records.results.figure_data import FrequencyCurve, HeadResult
@@ -92,7 +92,7 @@ def ablation_section(results: Results) -> Iterable[Part]:
             "change of loss": parts.total,
             "through the scale of the final norm alone": parts.through_norm,
             "through the logits that the neuron writes alone": parts.direct,
-            "change of the prediction's entropy": parts.entropy,
+            "change of the entropy of what is predicted": parts.entropy,
         }
         yield table(
             ["", "this group", "whole layer"],
@@ -295,4 +295,4 @@ def limitations_section(results: Results) -> Iterable[Part]:
     """What a reviewer should hear from the authors first."""
     yield Heading("Limitations of this run")
     said = "None was found beyond those of the method itself."
-    yield Items(results.limitations) if results.limitations else said
+    yield Items(tuple(map(with_code, results.limitations))) if results.limitations else said

@@ -30,7 +30,7 @@ def _explained(results: Results, called: Sequence[str]) -> Iterator[Part]:
     members, (first, second) = results.members, results.corpus.conditions
     left = len(members) - MOST_ROWS
     yield (
-        "On the evaluation split; influence is the mean size of the change of the outcome when the neuron is "
+        "On the evaluation split; influence is the mean size of the change of loss when the neuron is "
         "ablated, in nats."
         + (
             f" The first {MOST_ROWS} of the ranking; results.json has the other {count_text(left)}."

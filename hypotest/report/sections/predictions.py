@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from hypotest.measures.registry import MEASURES as UNITS
 from hypotest.measures.registry import words_of
 from hypotest.pages.document import Details, Heading, Items, Part, table
-from hypotest.pages.inline import Inline, joined, prose, strong
+from hypotest.pages.inline import Inline, joined, prose, strong, term, with_code
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.hidden_bias import HiddenBias
 from hypotest.records.results.prediction_result import (
@@ -30,6 +30,7 @@ from hypotest.report.sections.margins import sensitivity_sentences
 from hypotest.report.sections.null_draws import draws_table
 
 _MOSTLY_LINEAR = 0.5
+_COMPOUNDS = ("off-target", "split-half")
 _ROLES = {
     "premise": " It is a premise: without it the other predictions have nothing to be about.",
     "descriptive": " It describes, and decides nothing.",
@@ -67,7 +68,7 @@ def prediction_section(
         )
     notes = item.notes[1:] if item.outcome == "undefined" else item.notes  # its reason is said above
     if notes:
-        yield Items(notes)
+        yield Items(tuple(map(with_code, notes)))
 
 
 def hidden_bias_text(bias: HiddenBias) -> str:
@@ -96,7 +97,15 @@ def _beside(item: PredictionResult) -> Iterator[str]:
     said = {"observed": own.observed, "reference": own.reference, "standardized": own.standardized}
     yield from (f"{name}{_interval(ends)}" for name, ends in said.items() if ends is not None)
     for name, number in sorted(item.secondary.items(), key=lambda pair: pair[1].interval_95 is None):
-        yield f"{name.replace('_', ' ')} {_secondary(number.value)}{_interval(number.interval_95)}"
+        yield f"{_said(name)} {_secondary(number.value)}{_interval(number.interval_95)}"
+
+
+def _said(name: str) -> str:
+    """A secondary number's name in words: ``off-target size`` of ``off_target_size``."""
+    words = name.replace("_", " ")
+    for whole in _COMPOUNDS:
+        words = words.replace(whole.replace("-", " "), whole)
+    return words
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
@@ -125,10 +134,10 @@ def _measured(item: PredictionResult, names: Conditions) -> Inline:
             numbers.reference,
             against,
             mean,
-            _unit(item, names),
+            _scale(item, names),
         )
     ]
-    effect = f"Effect {numbers.effect}"
+    effect = f" {numbers.effect}"
     if item.interval is not None:
         effect += f", {level_text(item.interval)} interval {numbers.interval}"
     else:
@@ -139,7 +148,7 @@ def _measured(item: PredictionResult, names: Conditions) -> Inline:
         effect += f"; in SDs {fixed(item.standardized, 2)}"
     if item.ratio is not None and _far_from_zero(item):
         effect += f"; ratio {fixed(item.ratio, 3)}"
-    sentences += [effect, *_selected_again(item), _tests(item)]
+    sentences += [(term("Effect"), effect), *_selected_again(item), _tests(item)]
     if item.margin is not None:
         ceiling = ""
         if item.equivalence_ceiling is not None:
@@ -181,14 +190,14 @@ def _selected_again(item: PredictionResult) -> Iterator[str]:
     yield text
 
 
-def _unit(item: PredictionResult, names: Conditions) -> str:
-    """The unit of every number of the sentence and of what follows."""
+def _scale(item: PredictionResult, names: Conditions) -> str:
+    """The scale of every number of the sentence and of what follows."""
     measure = UNITS.get(item.measure)
     if measure is None:
         return ""
     unit = measure.words.of(names).unit
     said = "; ".join(f"{word}: {meaning}" for word, meaning in explained_in(unit).items())
-    return f"; unit: {unit}{f' ({said})' if said else ''}"
+    return f"; scale: {unit}{f' ({said})' if said else ''}"
 
 
 def _far_from_zero(item: PredictionResult) -> bool:

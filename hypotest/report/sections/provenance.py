@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hypotest.pages.document import Heading, Part, table
-from hypotest.pages.inline import prose
+from hypotest.pages.inline import prose, quote
 from hypotest.records.results.results import Results
 from hypotest.report.numbers import UNDEFINED, duration_text
 
@@ -33,7 +33,7 @@ def provenance_section(results: Results, manifest: Mapping[str, Any]) -> Iterabl
     for key, value in manifest.items():
         if key not in _OF_FILES:
             rows += _flat(str(key), value, durations=key == "durations")
-    yield table(["", ""], rows)
+    yield table(["", ""], [tuple(map(quote, row)) for row in rows])
 
 
 def _flat(name: str, value: Any, durations: bool) -> list[list[str]]:
