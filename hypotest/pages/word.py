@@ -90,7 +90,7 @@ def _block(block: Block) -> Iterator[str]:
 
 
 def _inline(text: Inline) -> str:
-    return HtmlText({}, InlineFigures({}, {})).inline(text)
+    return HtmlText(Document(()), InlineFigures({}, {})).inline(text)
 
 
 def _table(table: Table) -> str:

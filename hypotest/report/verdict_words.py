@@ -157,7 +157,7 @@ def _why_undecided(
     titles = {item.id: item.title for item in results.predictions}
     reasons = []
     if verdict.open:
-        unsettled = tuple(f"{titles[name]} ({name})" for name in verdict.open)
+        unsettled = tuple(f"{titles.get(name, 'not described')} ({name})" for name in verdict.open)
         reasons.append(f"the data do not settle {sentence_list(unsettled)}")
     if verdict.contradicted_by:
         reasons.append(
@@ -173,10 +173,11 @@ def _why_undecided(
 
 def _findings(ids: Sequence[str], results: Results, with_ids: bool = True) -> Iterator[str]:
     """What predictions found, in words, with their names; those that found the same are one."""
-    names, by_id = Conditions(*results.corpus.conditions), {item.id: item for item in results.predictions}
+    names = Conditions(*results.corpus.conditions)
+    by_id = {item.id: _finding(item, names) for item in results.predictions}
     of_finding: dict[str, list[str]] = {}
     for name in ids:
-        of_finding.setdefault(_finding(by_id[name], names), []).append(name)
+        of_finding.setdefault(by_id.get(name, "not described"), []).append(name)
     for finding, found_by in of_finding.items():
         yield f"{finding} ({', '.join(found_by)})" if with_ids else finding
 

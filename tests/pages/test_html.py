@@ -11,7 +11,7 @@ import pytest
 
 from hypotest.pages.document import Details, Document, Figure, Heading, Paragraph, Table, document, table
 from hypotest.pages.html import PAGE
-from hypotest.pages.inline import Span, link, strong
+from hypotest.pages.inline import Span, link, strong, term
 
 SVG = """<?xml version="1.0"?>
 <svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt" viewBox="0 0 72 36">
@@ -72,6 +72,44 @@ def test_a_word_of_the_glossary_leads_there_once_in_a_section() -> None:
     )
     assert re.findall(r'<dt id="term-(\w+)">', page) == ["margin", "p"]  # of those that occur
     assert "<dd>how far</dd>" in page
+
+
+def test_a_word_with_other_senses_is_explained_only_where_it_stands_by_itself() -> None:
+    sentence = "Its head, less of an effect: no plan.lock.json in out/lock."
+    page = PAGE.render(
+        document(
+            [sentence, table(["head", "found"], [["a", "less"], ["b", (term("Effect"), " 0.2")]])],
+            {"head": "of attention", "less": "below", "effect": "observed less reference", "lock": "a file"},
+            ("head", "less", "effect"),
+        )
+    )
+    assert re.findall(r'<a class="term" href="#term-(\w+)">(\w+)</a>', page) == [
+        ("head", "head"),
+        ("less", "less"),
+        ("effect", "Effect"),
+    ]
+    assert f"<p>{sentence}</p>" in page
+
+
+def test_every_table_has_a_name_of_its_own() -> None:
+    one = [table(["null", "p"], [["a", "1"]]), table(["", "p"], [["b", "2"]])]
+    page = PAGE.render(
+        document([Heading("Nulls"), *one, Details("more", (table(["null"], [["c"]]),)), table(["null"], [["d"]])])
+    )
+    assert re.findall(r'role="region" aria-label="([^"]*)"', page) == [
+        "Nulls, by null",
+        "Nulls",
+        "more, by null",
+        "Nulls, by null (2)",
+    ]
+
+
+def test_a_table_wider_than_paper_is_told_apart_and_breaks_in_names_alone() -> None:
+    narrow, wide = (table([f"null_{n}" for n in range(number)], [["greater"] * number]) for number in (9, 16))
+    page = PAGE.render(document([narrow, wide, table(["hash"], [["0" * 64]])]))
+    assert re.findall(r'class="scroll( wide)?"', page) == ["", " wide", ""]
+    assert "<th scope=\"col\" class=\"text\">null_<wbr>0</th>" in page and "greater<" in page
+    assert ">" + "<wbr>".join(["0" * 20, "0" * 20, "0" * 24]) + "<" in page
 
 
 def test_headings_are_sections_and_what_folds_is_folded() -> None:

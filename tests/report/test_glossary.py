@@ -6,16 +6,18 @@ import dataclasses
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS
 from hypotest.pages.console import shown
 from hypotest.pages.document import Block, Document
+from hypotest.pages.html import PAGE as HTML
 from hypotest.pages.markdown import PAGE
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.results import Results
-from hypotest.report.glossary import WORDS, explained_in, glossary
+from hypotest.report.glossary import ORDINARY, WORDS, explained_in, glossary
 from hypotest.report.run_page import run_page
 from hypotest.report.run_summary import verdict_table
 from hypotest.report.verdict_words import stances_in_words
@@ -69,6 +71,40 @@ def test_silent_and_open_are_explained_where_they_stand(results: Results) -> Non
     spoken = {"modular": "supports", "distributed": "contradicts"}
     known = tuple(dataclasses.replace(item, stances=spoken) for item in results.predictions)
     assert stances_in_words(dataclasses.replace(results, predictions=known)) == ""
+
+
+def test_words_of_any_two_conditions_are_sentences() -> None:
+    text = " ".join(glossary().values())
+    assert "influential on second-condition targets" in text and "when the first condition is dealt out" in text
+    assert not re.search(r"the first condition (targets|rather)|the second (targets|ones)|first-condition is", text)
+
+
+def test_ordinary_words_are_words_of_the_glossary(results: Results) -> None:
+    assert set(WORDS) >= ORDINARY
+    page = run_page(results, {}, ())
+    assert page.ordinary == ORDINARY and set(page.terms) >= ORDINARY
+
+
+def test_no_sentence_of_a_report_explains_an_ordinary_word(results: Results) -> None:
+    """A link stands for the whole of a cell or of a marked span, as `HtmlText` is told."""
+    page = HTML.render(run_page(results, {}, ()))
+    around = re.findall(r'(\w* ?)<a class="term" href="#term-(\w+)">\w+</a>( ?\w*)', page)
+    beside = {name for before, name, after in around if name in ORDINARY and (before.strip() and after.strip())}
+    assert beside <= {"group"}  # marked: "the group's z"
+    assert not re.search(r"unit</a>|of the <a[^>]*>prediction</a>'s entropy|Each <a[^>]*>row", page)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        *("modular", "distributed", "module", "not applicable", "corrected", "Bonferroni", "gamma"),
+        *("propensity", "bin", "bundle", "trial", "series", "deviation", "evidence", "protocol", "power"),
+        *("observed", "reference", "split", "block", "MLP", "unembedding", "Spearman", "tau", "off-target"),
+        "reselection",
+    ],
+)
+def test_words_that_readers_missed_are_explained(word: str) -> None:
+    assert word in WORDS
 
 
 def test_a_report_names_no_statistic_by_a_symbol(results: Results) -> None:

@@ -84,16 +84,17 @@ def test_the_verdict_comes_first_in_plain_words(results: Results, manifest: dict
     assert report.index("## Verdict") < report.index("## Predictions")
     assert "41 of the 2,048 neurons of layer 5 of reference" in report
     assert "*distributed* is **supported**: all 8 predictions on which it speaks" in report
-    assert "*modular* is **refuted**: clustering, attention, routing, single-head and" in report
+    assert "*modular* is **refuted**. Otherwise than it expected, beyond the correction" in report
+    assert "no difference that matters in concentration of attention (attention" in report
+    assert "(dissociation)" in report and ", as above" in report  # each finding is said once
     assert "**modular: refuted**; **distributed: supported**" in report
 
 
 def test_undecided(results: Results, manifest: dict[str, Any], make_undecided: Variant) -> None:
     report = render_report(make_undecided(results), manifest, ())
     assert (
-        "*modular* stays **undecided**: specialization came out as it expected, attention speaks "
-        "against it, but not beyond the correction for multiple tests, and the data do not settle "
-        "clustering." in report
+        "*modular* stays **undecided**: the data do not settle modularity Q of the group's network "
+        "(clustering). Otherwise than it expected, but not beyond the correction for multiple tests: " in report
     )
     assert "the smallest effect that would have been seen is 1.92" in report
 
@@ -186,11 +187,11 @@ def test_the_unit_of_every_number_is_said(results: Results, manifest: dict[str, 
     sections = {part.partition(":")[0]: part for part in render_report(results, manifest, ()).split("\n### ")}
     kappa = "(kappa: how steeply influence falls with rank: minus the slope of the power law)"
     for id, unit in (("coordination", "dimensions"), ("regimes", f"1 - |left slope| / kappa {kappa}")):
-        assert f"; unit: {unit}. Effect " in sections[id]
+        assert f"; scale: {unit}. Effect " in sections[id]
         assert "; all in" not in sections[id]
     unknown = dataclasses.replace(results.predictions[2], measure="own")
     shown = render_report(dataclasses.replace(results, predictions=(unknown,)), manifest, ())
-    assert "unit: " not in shown and "all in" not in shown
+    assert "scale: " not in shown and "all in" not in shown
 
 
 def test_a_blocked_comparison_says_so_in_its_row(results: Results, manifest: dict[str, Any]) -> None:
