@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hypotest.pages.document import Block, Details, Document, Heading, Note, Table, Together
 from hypotest.pages.inline import plain
 
-_UPRIGHT = 105
+_UPRIGHT = 110
 """Letters that stand side by side on an upright sheet of A4, in the size of a printed table."""
 _BETWEEN = 1
 """Letters that fit between two columns."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from hypotest.measures.registry import MEASURES
+from hypotest.measures.registry import words_of
 from hypotest.pages.inline import Inline, Tone, emphasis, joined, listed, prose, strong
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult, Stance
@@ -154,7 +154,8 @@ def _sentence(verdict: HypothesisVerdict, results: Results, said: set[str]) -> I
 def _why_undecided(
     verdict: HypothesisVerdict, results: Results, found: Callable[[Sequence[str]], str]
 ) -> str:
-    titles = {item.id: item.title for item in results.predictions}
+    names = Conditions(*results.corpus.conditions)
+    titles = {item.id: words_of(item.measure, item.title, names).title for item in results.predictions}
     reasons = []
     if verdict.open:
         unsettled = tuple(f"{titles.get(name, 'not described')} ({name})" for name in verdict.open)
@@ -183,13 +184,11 @@ def _findings(ids: Sequence[str], results: Results, with_ids: bool = True) -> It
 
 
 def _finding(item: PredictionResult, names: Conditions) -> str:
+    words = words_of(item.measure, item.title, names)
     if item.outcome == "equivalent":
-        return f"no difference that matters in {item.title}"
-    measure = MEASURES.get(item.measure)
-    if measure is None or item.outcome not in ("less", "greater"):
-        return f"{item.title} is {item.outcome}"
-    words = measure.words.of(names)
-    return words.less if item.outcome == "less" else words.greater
+        return f"no difference that matters in {words.title}"
+    said = {"less": words.less, "greater": words.greater}.get(item.outcome, item.outcome)
+    return f"{words.title} is {said}" if said == item.outcome else said
 
 
 def _capital(text: str) -> str:

@@ -85,8 +85,9 @@ def test_the_verdict_comes_first_in_plain_words(results: Results, manifest: dict
     assert "41 of the 2,048 neurons of layer 5 of reference" in report
     assert "*distributed* is **supported**: all 8 predictions on which it speaks" in report
     assert "*modular* is **refuted**. Otherwise than it expected, beyond the correction" in report
-    assert "no difference that matters in concentration of attention (attention" in report
-    assert "(dissociation)" in report and ", as above" in report  # each finding is said once
+    assert "no difference that matters in concentration of attention (attention)" in report
+    assert "the top head has a smaller share: many heads contribute (single-head)." not in report
+    assert "(single-head)" in report and "and head-specificity, as above." in report  # each finding is said once
     assert "**modular: refuted**; **distributed: supported**" in report
 
 
