@@ -20,12 +20,18 @@ from hypotest.records.protocol.design import PERMUTED
 from hypotest.records.protocol.prediction import Outcome
 from hypotest.records.results.prediction_result import NullComparison, PredictionResult
 from hypotest.records.results.results import Results
-from hypotest.report.numbers import count_text, fixed, p_text, prediction_text, significant
+from hypotest.report.numbers import (
+    DECLARED_VALUE,
+    count_text,
+    fixed,
+    p_text,
+    prediction_text,
+    significant,
+)
 from hypotest.report.picture import Picture, figures_of, panel_id, prediction_picture
 
 LADDER_SECTION = "ladder of nulls"
 """Not a name that a prediction can have."""
-DECLARED_VALUE = "declared value"
 OTHER_CONDITION = "the other condition"
 SIGNS: dict[Outcome, str] = {
     "less": "▼",

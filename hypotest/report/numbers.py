@@ -9,6 +9,8 @@ from hypotest.records.results.prediction_result import Interval, PredictionResul
 
 UNDEFINED = "n/a"
 """What stands where a number is not defined."""
+DECLARED_VALUE = "declared value"
+"""What a number that the protocol gives is called, as an opponent."""
 
 _MOST_DECIMALS = 6
 _LARGEST_PLAIN = 1e7
@@ -170,6 +172,19 @@ def prediction_text(result: PredictionResult) -> PredictionText:
         p_adjusted=p_text(result.p_equivalence_adjusted if of_equivalence else result.p_adjusted),
         of_equivalence=of_equivalence,
     )
+
+
+def opponent_text(against: str) -> str:
+    """What an observed value is compared with, for readers.
+
+    Args:
+        against: As records have it, where a number that the protocol gives is ``value``.
+
+    Examples:
+        >>> opponent_text("value"), opponent_text("size_matched")
+        ('declared value', 'size_matched')
+    """
+    return DECLARED_VALUE if against == "value" else against
 
 
 def interval_text(interval: Interval | None, decimals: int) -> str:

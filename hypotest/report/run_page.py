@@ -13,7 +13,7 @@ from hypotest.records.results.results import Results
 from hypotest.registration.titles import as_asked
 from hypotest.report.glossary import ORDINARY, glossary
 from hypotest.report.ladder import ladder_section, level_of
-from hypotest.report.numbers import prediction_text
+from hypotest.report.numbers import opponent_text, prediction_text
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.reworded import reworded
 from hypotest.report.sections.assumptions import assumptions_section
@@ -121,7 +121,7 @@ def _cells(item: PredictionResult) -> tuple[Inline, ...]:
     return (
         item.id + ("" if item.role == "deciding" else f" ({item.role})"),
         numbers.observed,
-        item.against,
+        opponent_text(item.against),
         numbers.reference,
         numbers.effect + ("" if item.interval is None else f" {numbers.interval}"),
         numbers.p + sign,

@@ -13,7 +13,7 @@ from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult, Stance
 from hypotest.records.results.results import Results
 from hypotest.registration.titles import as_asked
-from hypotest.report.numbers import UNDEFINED, count_text, prediction_text, significant
+from hypotest.report.numbers import UNDEFINED, count_text, opponent_text, prediction_text, significant
 from hypotest.report.results_file import REPORT
 from hypotest.report.reworded import reworded
 from hypotest.report.sections.margins import sensitivity_lines
@@ -22,7 +22,7 @@ from hypotest.report.sections.placebos import placebo_line
 from hypotest.report.sections.registration import deviations_summary, status_alert
 from hypotest.report.sections.row_balance import LEGEND, row_balance_table
 from hypotest.report.sections.splits import splits_line
-from hypotest.report.text import nearest_path
+from hypotest.report.text import nearest_path, rule_text
 from hypotest.report.verdict_words import stances_in_words, verdict_line
 
 _SIGNS: dict[Stance, Span] = {
@@ -50,7 +50,8 @@ def _parts(results: Results, folder: Path | None) -> Iterator[Part]:
     yield together(
         "" if registration is None else status_alert(registration),
         strong(as_asked(results.title)),
-        f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons ({group.rule})",
+        f"{count_text(len(group.neurons))} of {count_text(group.n_neurons)} neurons "
+        f"({rule_text(group.rule)})",
         implausible_alert(results),
     )
     yield verdict_table(results)
@@ -120,7 +121,7 @@ def _cells(item: PredictionResult, wide: bool) -> tuple[Inline, ...]:
     numbers = prediction_text(item)
     qualifiers: list[str] = [] if item.role == "deciding" else [item.role]
     qualifiers += ["by TOST"] if numbers.of_equivalence else []
-    reference = item.against
+    reference = opponent_text(item.against)
     if not wide:  # the report says in which variant a null was drawn
         null = NULLS.get(item.reference)
         reference = reference if null is None else null.words.narrow or null.name
@@ -135,7 +136,7 @@ def _cells(item: PredictionResult, wide: bool) -> tuple[Inline, ...]:
 
 def _legend(results: Results) -> Iterator[str]:
     if any(prediction_text(item).of_equivalence for item in results.predictions):
-        yield "by TOST: p is that of the equivalence test"
+        yield "by TOST: p is that of two one-sided tests, which ask whether the effect lies inside its margin"
     unseen = [
         f"{item.id} {prediction_text(item).smallest_effect}"
         for item in results.predictions

@@ -19,6 +19,28 @@ def token_text(token: str) -> str:
     return printable(shown.replace(" ", "␣")) or "(not printable)"
 
 
+_RULES = {
+    "plateau": "the plateau of the influence curve",
+    "top_fraction": "the top of the ranking, a share that the protocol declares",
+    "top": "the top of the ranking, as many as the protocol declares",
+    "ids": "named in the protocol",
+    "all": "the whole layer",
+}
+
+
+def rule_text(rule: str) -> str:
+    """How a group was found, in words.
+
+    Args:
+        rule: Of a `GroupResult`.
+
+    Examples:
+        >>> rule_text("top"), rule_text("all")
+        ('the top of the ranking, as many as the protocol declares', 'the whole layer')
+    """
+    return _RULES.get(rule, rule)
+
+
 def file_slug(name: str) -> str:
     """A part of a file name, from any name.
 

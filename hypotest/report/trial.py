@@ -20,10 +20,10 @@ from hypotest.pages.inline import aside, path, prose, strong
 from hypotest.pages.markdown import write_markdown
 from hypotest.records.results.trial import TrialPrediction, TrialResult
 from hypotest.records.stored.folders import replace_folder
-from hypotest.report.numbers import count_text, duration_text, significant
+from hypotest.report.numbers import count_text, duration_text, opponent_text, significant
 from hypotest.report.results_file import fields_without, json_text
 from hypotest.report.reworded import reworded
-from hypotest.report.text import nearest_path
+from hypotest.report.text import nearest_path, rule_text
 
 _HEAD = ("prediction", "compared with", "observed", "reference", "difference")
 _NEXT = prose("A run without limit gives a verdict; `hypotest power` says what that run could see.")
@@ -104,7 +104,7 @@ def group_text(result: TrialResult) -> str:
     """How large the group is, and where."""
     return (
         f"{result.subject}, layer {result.layer}: {count_text(result.group)} of "
-        f"{count_text(result.n_neurons)} neurons ({result.rule})"
+        f"{count_text(result.n_neurons)} neurons ({rule_text(result.rule)})"
     )
 
 
@@ -134,7 +134,7 @@ def _notes(result: TrialResult) -> Iterator[tuple[str, str]]:
 def _cells(item: TrialPrediction) -> tuple[str, ...]:
     return (
         item.id,
-        item.reference,
+        opponent_text(item.reference),
         significant(item.observed, 4),
         significant(item.reference_value, 4),
         significant(item.effect, 3),

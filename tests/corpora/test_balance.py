@@ -73,7 +73,7 @@ def test_a_planted_confound_is_seen_and_named():
     assert [name for name, row in rows.items() if row.is_apart] == ["index", "length", "document"]
     (said,) = imbalances(tuple(rows.values()), NAMES)
     assert said.startswith("number and word positions also differ in place in the block (+0.")
-    assert "document's length, log2 (−2." in said and "and document (" in said
+    assert "document's length, log2 (-2." in said and "and document (" in said
     assert said.endswith("`sample.match` can pair positions on index, length and document.")
 
 

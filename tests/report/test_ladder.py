@@ -13,13 +13,13 @@ from hypotest.records.results.results import Results
 from hypotest.report.figures.ladder import draw_ladder_grid
 from hypotest.report.figures.style import house_style
 from hypotest.report.ladder import (
-    DECLARED_VALUE,
     OTHER_CONDITION,
     claims_of,
     ladder_of,
     ladder_section,
     ladder_table,
 )
+from hypotest.report.numbers import DECLARED_VALUE
 from hypotest.report.picture import Picture
 
 

@@ -106,6 +106,26 @@ def test_a_missing_interval_is_said_to_be_missing(results: Results) -> None:
     assert text.count("no interval") == sum(item.interval is None for item in results.predictions) == 2
 
 
+def test_plain_text_marks_what_is_apart_without_bold(results: Results) -> None:
+    """And each sign in it is one that a keyboard has."""
+    text = printed(run_summary(results), 80)
+    (loss,) = (line for line in text.splitlines() if line.startswith("loss in nats"))
+    apart = [row for row in results.corpus.balance if row.is_apart]
+    assert apart and "* +" in loss and "*: apart by more than 0.25" in " ".join(text.split())
+    assert len(re.findall(r"\* [-+\d<>]", text)) == len(apart)
+    assert "Bold" not in text and "\u2212" not in text
+
+
+def test_records_names_are_said_in_words(results: Results) -> None:
+    """How the group was found, a number as opponent, and what a margin is counted in."""
+    text = printed(run_summary(results), 80)
+    declared = sum(item.reference == "value" for item in results.predictions)
+    assert declared and text.count("  declared value ") == declared
+    assert not re.search(r"^  value ", text, flags=re.M)
+    assert results.group.rule == "plateau" and "(the plateau of the influence curve)" in text
+    assert "null SD" not in text
+
+
 def test_other_splits_take_one_sentence(results: Results) -> None:
     text = printed(run_summary(results), 80)
     assert "10 splits: modular refuted in 9, undecided in 1; distributed supported" in text

@@ -10,8 +10,10 @@ from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.report.numbers import significant
 
-UNITS = {"raw": "", "ratio": " of the null's mean", "null_sd": " null SDs"}
+UNITS = {"raw": "", "ratio": " of the null's mean", "null_sd": " SDs of random groups"}
 """Kind of a margin -> what follows its number."""
+_SHORT = {**UNITS, "null_sd": " SDs"}
+"""The same where a line says once whose they are."""
 
 
 def margin_text(value: float, kind: str) -> str:
@@ -19,9 +21,19 @@ def margin_text(value: float, kind: str) -> str:
 
     Examples:
         >>> margin_text(2.0312, "null_sd"), margin_text(0.05, "raw")
-        ('2.03 null SDs', '0.0500')
+        ('2.03 SDs of random groups', '0.0500')
     """
     return f"{significant(value, 3)}{UNITS[kind]}"
+
+
+def declared_text(value: float, kind: str) -> str:
+    """A margin as somebody wrote it down: with no more digits than it has.
+
+    Examples:
+        >>> declared_text(2.0, "null_sd"), declared_text(0.05, "raw")
+        ('2 SDs of random groups', '0.05')
+    """
+    return f"{value:g}{UNITS[kind]}"
 
 
 def sensitivity_sentences(item: PredictionResult) -> Iterator[Inline]:
@@ -54,12 +66,16 @@ def sensitivity_lines(results: Results) -> Iterator[str]:
             smallest.append(f"{name} never")
         else:
             at = significant(margins.smallest_in_kind, 2)
-            smallest.append(f"{name} {at} ({margin_text(margins.declared, margins.kind)})")
-        turns += [f"{name} {text}" for flip in margins.flips for text in _turns(flip)]
+            smallest.append(f"{name} {at} ({margins.declared:g}){_SHORT[margins.kind]}")
+        turns += [f"{name} {text}" for flip in margins.flips for text in _turns(flip, margins.kind)]
     if smallest:
-        yield f"equivalent from a margin of (declared) on: {', '.join(smallest)}"
+        in_sds = any(item.sensitivity and item.sensitivity.kind == "null_sd" for item in results.predictions)
+        yield (
+            f"smallest margin that makes it equivalent (declared): {', '.join(smallest)}"
+            + "; SDs: of random groups of that size" * in_sds
+        )
     if turns:
-        yield f"where the verdict turns: {', '.join(turns)}"
+        yield f"margin at which the verdict turns: {', '.join(turns)}"
 
 
 def _holds(item: PredictionResult, margins: MarginSensitivity) -> Inline:
@@ -73,9 +89,9 @@ def _holds(item: PredictionResult, margins: MarginSensitivity) -> Inline:
 
 
 def _declared(margins: MarginSensitivity) -> str:
-    return f"declared are {margin_text(margins.declared, margins.kind)}"
+    return f"declared are {declared_text(margins.declared, margins.kind)}"
 
 
-def _turns(flip: MarginFlip) -> Iterator[str]:
+def _turns(flip: MarginFlip, kind: str) -> Iterator[str]:
     for name, (below, above) in flip.verdicts.items():
-        yield f"{significant(flip.in_kind, 2)} ({name} {below}, then {above})"
+        yield f"{significant(flip.in_kind, 2)}{_SHORT[kind]} ({name} {below} below it, {above} above)"

@@ -24,10 +24,12 @@ WORDS = {
     "target": "target",
 }
 """What a row is called."""
+_APART = "*"
 LEGEND = (
     "difference: of the means, in SDs; shared: of what has no order, the share that both conditions have in "
     "common (1 - total variation distance), and in brackets what positions of one distribution would have. "
-    f"Bold: apart by more than {LARGEST_IMBALANCE:g}. m: matched on; d: what the conditions are defined by"
+    f"{_APART}: apart by more than {LARGEST_IMBALANCE:g}. m: matched on; d: what the conditions are defined "
+    "by"
 )
 
 
@@ -50,11 +52,16 @@ def _cells(row: RowBalance) -> tuple[Inline, ...]:
     name = WORDS.get(row.covariate, row.covariate) + (f" ({', '.join(signs)})" if signs else "")
     if row.shared is not None and row.by_chance is not None:
         shared = f"{share_text(row.shared)} ({share_text(row.by_chance)})"
-        return (name, "", "", "", strong(shared) if row.is_apart else shared)
+        return (name, "", "", "", _marked(shared, row))
     assert row.first is not None and row.second is not None  # it is one of the two
     means = (f"{fixed(mean, 2)} ({fixed(sd, 2)})" for mean, sd in (row.first, row.second))
     difference = "apart" if row.difference is None else _signed(row.difference)
-    return (name, *means, strong(difference) if row.is_apart else difference, "")
+    return (name, *means, _marked(difference, row), "")
+
+
+def _marked(text: str, row: RowBalance) -> Inline:
+    """Bold and with a sign before it, which also plain text shows, where the conditions are apart in it."""
+    return strong(f"{_APART} {text}") if row.is_apart else text
 
 
 def imbalances(rows: Sequence[RowBalance], names: Conditions) -> Iterator[str]:
@@ -84,4 +91,4 @@ def _apart(row: RowBalance) -> str:
 
 
 def _signed(number: float) -> str:
-    return f"{number:+.2f}".replace("-", "\u2212")
+    return f"{number:+.2f}"

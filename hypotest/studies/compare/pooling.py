@@ -17,6 +17,7 @@ from hypotest.records.protocol.texts import CorpusHub
 from hypotest.records.results.prediction_result import Interval, PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.records.results.sentences import sentence_list
+from hypotest.report.numbers import opponent_text
 from hypotest.studies.compare.record import ComparedPrediction, RunEffect
 from hypotest.studies.compare.replication import (
     FIXED_GROUP,
@@ -96,6 +97,15 @@ def compare_predictions(runs: Sequence[OpenedRun], level: float) -> tuple[Compar
     return tuple(_compared(name, same, level, alone, n_tests) for name, same, alone in asked)
 
 
+def _against(results: Sequence[PredictionResult]) -> str:
+    """What they are all compared with; of a number that the protocol gives, which."""
+    first = results[0]
+    numbers = {item.reference_value for item in results if item.reference_value is not None}
+    if first.reference != "value" or len(numbers) != 1:
+        return opponent_text(first.against)
+    return f"{numbers.pop():g}, declared"
+
+
 def _decides(name: str, runs: Sequence[OpenedRun]) -> bool:
     return any(item.role == "deciding" for run in runs if (item := run.result(name)) is not None)
 
@@ -148,7 +158,7 @@ def _compared(
         id=name,
         measure=first.measure,
         title=first.title,
-        against="a number" if first.reference == "value" else first.against,
+        against=_against(results),
         scale="SDs of the null" if in_sds else unit,
         runs=tuple(
             _effect(run.label, item, scale, weights.get(place), reasons[place])

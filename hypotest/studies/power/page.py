@@ -17,7 +17,7 @@ from hypotest.report.numbers import (
     significant,
 )
 from hypotest.report.reworded import reworded
-from hypotest.report.sections.margins import margin_text
+from hypotest.report.sections.margins import declared_text, margin_text
 from hypotest.studies.power.record import SEEN, UNITS, Costs, PowerResult, PredictionPower
 
 Cells = tuple[Inline, ...]
@@ -241,6 +241,6 @@ def margin_lines(plan: Sequence[PredictionPower]) -> Iterator[str]:
             wide = f"; too wide above {margin_text(margins.widest, margins.kind)}"
         sign = " TOO WIDE" if margins.too_wide else ""
         yield (
-            f"{item.id}: {margin_text(margins.declared, margins.kind)}{sign}; a good chance of "
+            f"{item.id}: {declared_text(margins.declared, margins.kind)}{sign}; a good chance of "
             f"equivalent: {good}{wide}"
         )

@@ -92,6 +92,11 @@ def test_between_conditions_they_keep_their_unit(published):
     assert compared.pooled.effect == pytest.approx(-0.0063, abs=1e-3)
 
 
+def test_a_declared_number_is_named(published):
+    compared = of(compare_predictions([opened(published, "A"), opened(published, "B")], 0.05), "single-head")
+    assert compared.against == "0.5, declared"
+
+
 def test_models_that_disagree_are_inconclusive(published):
     runs = [
         opened(published, "A"),
