@@ -1,13 +1,15 @@
 """How these pages are built: ``make docs``. Nothing is fetched, and no notebook is run."""
 
-import re
 import sys
 from pathlib import Path
+
+from sphinx.application import Sphinx
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 from docs.made.pages import write_pages  # noqa: E402  # the path comes first
+from docs.made.reports import copy_reports, linked_outwards  # noqa: E402
 
 write_pages(HERE)
 
@@ -61,20 +63,15 @@ html_sidebars = {"index": []}
 
 
 def _link_outwards(app: object, name: str, source: list[str]) -> None:
-    """Markdown outside docs, such as a report, is no page: link to its file. A folder is not on this site."""
-    folder = (HERE / name).parent
-
-    def linked(link: re.Match[str]) -> str:
-        words, place = link.groups()
-        to = (folder / place).resolve()
-        if to.is_dir():
-            return words
-        outside = place.endswith(".md") and not to.is_relative_to(HERE)
-        return f"[{words}](path:{place})" if outside else link[0]
-
-    source[0] = re.sub(r"(?<!!)\[([^\]]+)\]\(([^):#\s]+)\)", linked, source[0])
+    source[0] = linked_outwards(source[0], name)
 
 
-def setup(app: object) -> None:
+def _add_reports(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "html":
+        copy_reports(Path(app.outdir))
+
+
+def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
-    app.connect("source-read", _link_outwards)  # type: ignore[attr-defined]
+    app.connect("source-read", _link_outwards)
+    app.connect("build-finished", _add_reports)

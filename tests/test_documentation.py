@@ -15,8 +15,10 @@ from hypotest.cli.cache import cache
 from hypotest.cli.planning import registry
 from hypotest.cli.protocols import corpus
 from hypotest.cli.tool import reference
+from hypotest.measures.registry import MEASURES
 from hypotest.pages.markdown import PAGE, markdown
 from hypotest.registration import load_protocol, protocol_hash
+from hypotest.report.numbers import fixed, p_text, significant
 from hypotest.report.run import Run
 from hypotest.studies.calibration.calibrate import read_calibration
 from hypotest.studies.calibration.cases import choose_cases
@@ -39,6 +41,14 @@ from tests.texts import DOCS, README, ROOT, fenced, pages, stands
 TEMPLATES = ROOT / "hypotest" / "registration" / "templates"
 TEXTS = {path: path.read_text(encoding="utf-8") for path in pages()}
 EVERYTHING = "\n".join(TEXTS.values())
+
+
+def said_on(page):
+    return " ".join(TEXTS[page].split())
+
+
+def of_prediction(results, name):
+    return next(item for item in results.predictions if item.id == name)
 
 
 def test_the_readme_is_short():
@@ -106,6 +116,46 @@ def test_what_the_readme_says_of_the_public_model_is_what_its_run_found():
     assert {item.hypothesis: item.status for item in Run.open(EXAMPLE).results.verdicts} == {
         item.hypothesis: item.status for item in run.verdicts
     }
+
+
+def test_what_is_written_of_the_example_is_what_its_run_found():
+    """Every number of the paragraph, from the results."""
+    run = Run.open(EXAMPLE).results
+    item, fewer = of_prediction(run, "coordination"), run.group.draws["local_matched"]["movable"]
+    numbers = [fixed(item.observed, 1), fixed(item.reference_value, 1), fixed(item.reference_sd, 2)]
+    (placebo,) = (one for one in run.placebos.predictions if one.prediction == item.id)
+    for said in (
+        "{} dimensions against {} ({})".format(*numbers),
+        f"p {p_text(item.p_value)}, and {p_text(item.p_adjusted)} after correction",
+        f"only {fewer:g} of the {len(run.group.neurons)} members have such neighbours",
+        f"({fixed(placebo.effect_by_loss, 2)}, p {p_text(placebo.p_by_loss)})",
+        f"*lowers* the loss on rare targets (by {-run.ablation.group.together:.2g} nats)",
+    ):
+        assert said in said_on(DOCS / "results" / "rare-tokens.md"), said
+
+
+def test_what_the_limits_say_of_clustering_is_what_the_run_found():
+    run = Run.open(science.MODELS[1].matched).results
+    item = of_prediction(run, "clustering")
+    matched = next(rung for rung in item.ladder if rung.null == "covariate_matched")
+    for said in (
+        f"Q is the best of {MEASURES[item.measure].options['restarts'].default} restarts",
+        f"p of SmolLM2's clustering is {p_text(item.p_value)} against {item.reference}, the null that decides, "
+        f"with a margin of ±{significant(item.margin[1], 2)}",
+        f"Against covariate_matched it is {p_text(matched.p_value)}, from which nothing is concluded, since that "
+        + matched.blocked.partition(" (")[0],
+    ):
+        assert said in said_on(DOCS / "limits.md"), said
+
+
+def test_no_committed_number_is_of_a_gpu():
+    """As the limits say; whoever commits one tells there what it shows."""
+    assert "No number on these pages is of a GPU" in said_on(DOCS / "limits.md")
+    manifests = [
+        json.loads(path.read_text(encoding="utf-8")) for path in science.REPORTS.rglob("manifest.json")
+    ]
+    assert manifests and '"device": "cuda' not in json.dumps(manifests)
+    assert not re.search(r"device cuda\b.*load average|load average.*device cuda\b", EVERYTHING)
 
 
 def test_both_verdicts_are_those_of_the_examples():

@@ -257,7 +257,7 @@ def train(
         int | None, typer.Option(min=1, help="Fewer steps than the shipped model's 3,000.")
     ] = None,
     device: Annotated[
-        str, typer.Option(help="cpu, where it takes an hour; cuda, where it takes minutes; or mps.")
+        str, typer.Option(help="cpu, where it takes about an hour; cuda or mps, which were not timed.")
     ] = "cpu",
 ) -> None:
     """Train the reference model again, with checkpoints in Hugging Face format."""
