@@ -140,10 +140,10 @@ def test_what_the_limits_say_of_clustering_is_what_the_run_found():
     matched = next(rung for rung in item.ladder if rung.null == "covariate_matched")
     for said in (
         f"Q is the best of {MEASURES[item.measure].options['restarts'].default} restarts",
-        f"p of SmolLM2's clustering is {p_text(item.p_value)} against {item.reference}, the null that decides, "
-        f"with a margin of ±{significant(item.margin[1], 2)}",
-        f"Against covariate_matched it is {p_text(matched.p_value)}, from which nothing is concluded, since that "
-        + matched.blocked.partition(" (")[0],
+        f"p of SmolLM2's clustering is {p_text(item.p_value)} against {item.reference}, the null that "
+        f"decides, with a margin of ±{significant(item.margin[1], 2)}",
+        f"Against covariate_matched it is {p_text(matched.p_value)}, from which nothing is concluded, since "
+        "that " + matched.blocked.partition(" (")[0],
     ):
         assert said in said_on(DOCS / "limits.md"), said
 

@@ -15,10 +15,13 @@ from hypotest.nulls.registry import NULLS
 from hypotest.predicates.registry import PREDICATES
 from hypotest.records.protocol.conditions import condition_model, leaves
 from hypotest.records.protocol.protocol import Protocol
-from tests.texts import DOCS, ROOT
+from tests.texts import DOCS, README, ROOT
+from tests.texts import pages as written_pages
 
 sys.path.insert(0, str(ROOT))
 from docs.made import errors, pages
+from docs.made.calibrated import calibration
+from docs.made.reports import copy_reports, linked_outwards
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,62 @@ def test_a_predicate_shows_conditions_that_the_language_takes(made: dict[str, st
     conditions = yaml.safe_load(shown)["conditions"]
     read = [condition_model().model_validate_json(json.dumps(item)) for item in conditions.values()]
     assert name in {leaf.name for condition in read for leaf in leaves(condition)}
+
+
+@pytest.mark.parametrize("name", sorted(PREDICATES))
+def test_a_predicate_is_said_in_sentences(made: dict[str, str], name: str) -> None:
+    text = made[f"predicates/{name}.md"]
+    (said,) = re.findall(r"^\*\*It holds for rows where (.*)\.\*\*$", text, flags=re.M)
+    assert re.match(r"(the|a|this|columns) ", said) and re.search(r" (is|lies|have|says|occurred) ", said)
+    for about in PREDICATES[name].about:
+        assert re.search(rf"under `{about}:` \(.*?\)", text)
+
+
+@pytest.mark.parametrize(
+    "page", [*(f"measures/{name}.md" for name in MEASURES), *(f"nulls/{name}.md" for name in NULLS)]
+)
+def test_every_page_has_pitfalls_and_says_what_was_simulated(made: dict[str, str], page: str) -> None:
+    """A table of rates, or that none has been simulated, and what that means."""
+    name, (_, calibrated) = Path(page).stem, made[page].split("## Calibration")
+    assert "## Pitfalls\n\n- " in made[page]
+    said = f"`{name}` has been simulated**"
+    assert ("| claimed | hardest |" in calibrated) != (said in calibrated)
+    cells = [cell for item in calibration().scenarios for cell in item.cells]
+    ids = {known for known, _ in NULLS[name].ids()} if name in NULLS else set()
+    assert (said in calibrated) != any(cell.measure == name or cell.null in ids for cell in cells)
+
+
+def test_a_null_of_many_units_has_one_question_and_a_list(made: dict[str, str]) -> None:
+    (row,) = (
+        line for line in made["reference/nulls.md"].splitlines() if line.startswith("| [`label_shuffled`]")
+    )
+    units = [variant for variant in NULLS["label_shuffled"].words.variants if variant]
+    assert len(row) < 400 and row.count("?") == 1
+    assert all(f"| `{unit}` | " in made["nulls/label_shuffled.md"] for unit in units)
+    assert all(f"`{unit}`" in row for unit in units[1:])
+
+
+def test_links_to_reports_open_on_the_site(made: dict[str, str], tmp_path: Path) -> None:
+    """Those of the gallery among them, folders of registered runs too; none is a file to be saved."""
+    copy_reports(tmp_path)
+    written = {
+        f"{path.relative_to(DOCS)}": path.read_text(encoding="utf-8")
+        for path in written_pages()
+        if path != README
+    }
+    for name, text in {**written, **made}.items():
+        linked = linked_outwards(text, name.removesuffix(".md"))
+        assert not re.search(r"(?<!!)\[[^\]]*\]\((path:)?[./]*reports/[^)]*(\.md|\.html|/\w+)\)", linked), (
+            name
+        )
+        for address in re.findall("<a href='([^']*)'>", linked):
+            assert (tmp_path / Path(name).parent / address).resolve().is_file(), (name, address)
+    gallery = linked_outwards(written["results/gallery.md"], "results/gallery")
+    assert gallery.count("/report.html'>") == 10 and "reports/registered/numbers/" in gallery
+    page = (tmp_path / "reports" / "controls" / "controls.html").read_text(encoding="utf-8")
+    shown = re.findall(r'<img src="([^"]+)"', page)
+    assert shown and all((tmp_path / "reports" / "controls" / figure).is_file() for figure in shown)
+    assert "<table>" in page and "[!NOTE]" not in page
 
 
 def test_a_null_of_a_committed_report_shows_it(made: dict[str, str]) -> None:

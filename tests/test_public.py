@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import hypotest
+from tests.texts import DOCS
 
 NAMES = {
     "Analysis",
@@ -46,6 +47,11 @@ def test_tab_shows_nouns_and_verbs_and_nothing_else():
 def test_all_of_them_are_there():
     for name in NAMES:
         assert getattr(hypotest, name).__doc__, name
+
+
+def test_each_has_its_place_among_the_pages():
+    text = (DOCS / "reference" / "api.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\.\. auto\w+:: (\w+)$", text, flags=re.M)) == NAMES
 
 
 def test_the_version_is_a_version():

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import hypotest.errors as errors
+from docs.made.remedies import remedy_of
 from docs.made.text import listed, paragraphs, sentence
 
 PACKAGE = Path(inspect.getfile(errors)).parent
@@ -27,7 +30,7 @@ def page() -> str:
         paragraphs(
             f"## {name}",
             f"{sentence(inspect.getdoc(kind) or '')} Exit code {kind.exit_code}.",
-            listed(sorted(collected[name])),
+            listed(map(_entry, sorted(collected[name]))),
         )
         for name, kind in KINDS.items()
         if collected[name]
@@ -35,43 +38,66 @@ def page() -> str:
     return paragraphs(
         "# Errors",
         "A message says what was required, what is there instead, where, and what to do: read its last clause first. "
-        "On the command line there is no traceback. All problems of a protocol are named at once, with line and "
+        "Where it leaves that open, the remedy stands behind it in bold. On the command line there is no traceback. All problems of a protocol are named at once, with line and "
         "column. Here they are by kind, collected from the code; `…` is filled in. Use the search of your browser "
         "with a few words of yours.",
         *sections,
     )
 
 
-def messages() -> dict[str, set[str]]:
-    """Name of the error -> its messages."""
+def _entry(message: str) -> str:
+    remedy, shown = remedy_of(message), _escaped(message)
+    return f"{shown.removesuffix('.')}. **{remedy}.**" if remedy else shown
+
+
+def messages(package: Path = PACKAGE) -> dict[str, set[str]]:
+    """Name of the error -> its messages.
+
+    Args:
+        package: Folder of the code.
+    """
     collected: dict[str, set[str]] = defaultdict(set)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(package.rglob("*.py"))]
+    everywhere = _constants(node for tree in trees for node in tree.body)
+    for tree in trees:
+        constants = {**everywhere, **_constants(tree.body)}
+        for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 name = "ProtocolError" if node.func.id == FINDING else node.func.id
                 if name in KINDS:
                     for argument in node.args:
-                        text = said(argument)
+                        text = re.sub("…+", "…", " ".join(said(argument, constants).split()))
                         if len(text.replace("…", "").split()) > 3:
                             collected[name].add(text)
     return collected
 
 
-def said(node: ast.expr) -> str:
+def _constants(nodes: Iterable[ast.stmt]) -> dict[str, str]:
+    """Names in capitals that stand for a text, such as ``ADVICE``; of those with two texts, none."""
+    texts: dict[str, set[str]] = defaultdict(set)
+    for node in nodes:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
+            texts[node.targets[0].id].add(said(node.value, {}))
+    return {name: text for name, (text, *others) in texts.items() if text and not others}
+
+
+def said(node: ast.expr, constants: Mapping[str, str]) -> str:
     """The text of an expression, as far as it is written down."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return " ".join(_escaped(node.value).split(" "))
+        return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(said(value) if isinstance(value, ast.Constant) else "…" for value in node.values)
+        return "".join(said(value, constants) for value in node.values)
+    if isinstance(node, ast.FormattedValue):
+        return constants.get(node.value.id, "…") if isinstance(node.value, ast.Name) else "…"
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return said(node.left) + said(node.right)
+        return "".join(said(side, constants) or "…" for side in (node.left, node.right))
     return ""
 
 
 def _escaped(text: str) -> str:
-    pieces = text.replace("\n", " ").split("`")
+    pieces = text.split("`")
     if len(pieces) % 2 == 0:
-        return "".join(f"\\{char}" if char in "`*_[]<>{}$" else char for char in text.replace("\n", " "))
+        return "".join(f"\\{char}" if char in "`*_[]<>{}$" else char for char in text)
     plain = [
         "".join(f"\\{char}" if char in "*_[]<>{}$#" else char for char in piece) if index % 2 == 0 else piece
         for index, piece in enumerate(pieces)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from docs.made.calibrated import rejections
+from docs.made.calibrated import measure_unsimulated, rejections
 from docs.made.examples import example
+from docs.made.pitfalls import OF_MEASURES
 from docs.made.text import docstring_of, first_line, listed, overview, paragraphs, sentence, table
 from hypotest.measures.measure import ConditionMeasure, GroupMeasure, Measure
 from hypotest.measures.registry import MEASURES
@@ -64,7 +65,12 @@ def page(measure: Measure) -> str:
         _options(measure),
         _pitfalls(measure),
         example(measure.name),
-        rejections("against", lambda cell: cell.measure == measure.name, lambda cell: cell.null),
+        rejections(
+            "against",
+            lambda cell: cell.measure == measure.name,
+            lambda cell: cell.null,
+            measure_unsimulated(measure.name),
+        ),
     )
 
 
@@ -140,4 +146,5 @@ def _pitfalls(measure: Measure) -> str:
         items.append(
             "It is no property of the group: it compares the conditions, whichever neurons are tested."
         )
+    items += OF_MEASURES.get(measure.name, ())
     return paragraphs("## Pitfalls", listed(items)) if items else ""

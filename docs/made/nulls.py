@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from docs.made.calibrated import rejections
+import re
+
+from docs.made.calibrated import null_unsimulated, rejections
 from docs.made.examples import example_of_null
 from docs.made.language import keys_of
+from docs.made.pitfalls import OF_NULLS
 from docs.made.text import docstring_of, first_line, listed, overview, paragraphs, sentence, table
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.null import Null
@@ -20,7 +23,7 @@ def pages() -> dict[str, str]:
     rows = [
         (
             f"[`{name}`](../nulls/{name}.md)",
-            " ".join(_questions(null)),
+            _in_short(null),
             "never" if null.never_decides else "yes",
         )
         for name, null in NULLS.items()
@@ -34,22 +37,41 @@ def pages() -> dict[str, str]:
     )
 
 
-def _questions(null: Null) -> list[str]:
-    said = [(variant, null.words.question_of(variant, NAMES)) for variant in null.words.variants]
-    return [f"{f'({variant}) ' if variant else ''}{text}" for variant, text in said]
+def _question(null: Null) -> str:
+    """What it asks; of one that is drawn in several ways, in the first of them."""
+    return null.words.question_of(null.words.variants[0], NAMES)
+
+
+def _units(null: Null) -> list[tuple[str, str]]:
+    """The units over which labels are dealt out, each with what it means; empty for a null of one kind."""
+    said = {variant: null.words.question_of(variant, NAMES) for variant in null.words.variants if variant}
+    return [
+        (f"`{variant}`", found[1].strip())
+        for variant, text in said.items()
+        if (found := re.search(r"dealt out (.*?)(?: at random|\.$)", text))
+    ]
+
+
+def _in_short(null: Null) -> str:
+    """Its question in a cell: that of the first variant without what else follows, and the others by name."""
+    units = [name for name, _ in _units(null)]
+    if not units:
+        return _question(null)
+    return f"{_question(null).partition('?')[0]}? Or over another unit: {', '.join(units[1:])}."
 
 
 def page(null: Null) -> str:
     """One null: what it asks, what is drawn, options, what it cannot show."""
     plan = shipped_plan("rare-tokens")
     options = null.resolved(getattr(plan.nulls, null.name) or null.options(), plan)
-    questions = _questions(null)
+    question, units = _question(null), _units(null)
     measures = [
         f"[`{name}`](../measures/{name}.md)" for name in MEASURES if null.form in MEASURES[name].contrasts
     ]
     return paragraphs(
         f"# `{null.name}`",
-        f"**{sentence(questions[0])}**" if len(questions) == 1 else listed(questions),
+        f"**{sentence(question)}**",
+        paragraphs("Labels are dealt out:", table(["unit", "over what"], units)) if units else "",
         _drawn(null),
         docstring_of(null.compare),
         "## What is drawn",
@@ -62,7 +84,10 @@ def page(null: Null) -> str:
         _pitfalls(null),
         example_of_null(null.name),
         rejections(
-            "measure", lambda cell: _is_of(null, cell.null), lambda cell: _row(null, cell.measure, cell.null)
+            "measure",
+            lambda cell: _is_of(null, cell.null),
+            lambda cell: _row(null, cell.measure, cell.null),
+            null_unsimulated(null.name),
         ),
     )
 
@@ -98,4 +123,5 @@ def _pitfalls(null: Null) -> str:
         items.append(sentence(null.of_placebos))
     if null.alternative != "two-sided":
         items.append(f"One-sided: draws count as extreme where the group is {null.alternative}.")
+    items += OF_NULLS.get(null.name, ())
     return paragraphs("## Pitfalls", listed(items)) if items else ""

@@ -25,7 +25,7 @@ UNITS = {
 def pages() -> dict[str, str]:
     """Every predicate's, and their index."""
     rows = [
-        (f"[`{name}`](../predicates/{name}.md)", _where(item), sentence(item.words.summary))
+        (f"[`{name}`](../predicates/{name}.md)", _where(item), item.words.summary)
         for name, item in PREDICATES.items()
     ]
     return overview(
@@ -43,14 +43,16 @@ def _where(predicate: Predicate) -> str:
 
 def page(predicate: Predicate) -> str:
     """One predicate: what it says, its keys, what follows for shuffled labels."""
-    about = [f"`{about}:` {ABOUT[about]}" for about in predicate.about]
+    about = [f"`{about}:` ({ABOUT[about]})" for about in predicate.about]
     units = dict.fromkeys(predicate.unit(about) for about in predicate.about or (None,))
     return paragraphs(
         f"# `{predicate.name}`",
-        f"**Rows where** {sentence(predicate.words.summary)}",
+        f"**It holds for rows where {predicate.words.summary}.**",
         sentence(first_line(predicate.bind)),
         docstring_of(predicate.bind),
-        "It stands under " + " or ".join(about) + "." if about else "It is a key of its own in a condition.",
+        "It stands under " + " or under ".join(about) + "."
+        if about
+        else "It is a key of its own in a condition.",
         "## In a protocol",
         _examples(predicate.name),
         keys_of(predicate.options),

@@ -119,7 +119,7 @@ PREDICATE = Predicate(
     name="document",
     options=Which,
     words=PredicateWords(
-        summary="its document, by a column of the text or the name of its file", clause=_clause
+        summary="a column of the text, or the name of its file, says so of the document", clause=_clause
     ),
     exchange="document",
     material=("text",),

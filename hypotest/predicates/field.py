@@ -71,7 +71,7 @@ PREDICATE = Predicate(
     name="field",
     options=Columns,
     words=PredicateWords(
-        summary="columns of the examples: `{number: singular}`, or a list of values of each",
+        summary="columns of the table have these values: `{number: singular}`, or a list of values of each",
         clause=_clause,
     ),
     exchange="cluster",

@@ -262,7 +262,9 @@ PREDICATE = Predicate(
     about=("target", "token"),
     options=Frequency,
     words=PredicateWords(
-        summary="how frequent its type is in the text that `frequencies` counts", clause=_clause, note=_note
+        summary="the token's type is so frequent in the text that `frequencies` counts",
+        clause=_clause,
+        note=_note,
     ),
     defines=("target_frequency",),
     reads_counts=True,

@@ -70,7 +70,9 @@ def _clause(options: Any, subject: str) -> str:
 PREDICATE = Predicate(
     name="index",
     options=Range,
-    words=PredicateWords(summary="place within the block, counted from 0", clause=_clause),
+    words=PredicateWords(
+        summary="the place within the block, counted from 0, lies in this range", clause=_clause
+    ),
     exchange="span",
     defines=("index",),
     bind=bind,

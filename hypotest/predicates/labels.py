@@ -181,7 +181,7 @@ PREDICATE = Predicate(
     name="labels",
     options=Annotated[LabelTable, BeforeValidator(_as_table, json_schema_input_type=str | LabelTable)],
     words=PredicateWords(
-        summary="a table of labelled spans: a character of the next token lies in one",
+        summary="a character of the next token lies in a span that a table labels",
         clause=lambda options, subject: (
             "the next token lies in a span "
             + (f"labelled {options.label} " if options.label else "")

@@ -52,7 +52,7 @@ PREDICATE = Predicate(
     about=("target", "token"),
     options=Listed,
     words=PredicateWords(
-        summary="words, one of which its text is, with or without a space before it",
+        summary="the token's text is one of these words, with or without a space before it",
         clause=lambda options, subject: (
             f"{subject} is one of {', '.join(map(repr, options[:NAMED]))}"
             + (f" and {len(options) - NAMED:,} more" if len(options) > NAMED else "")

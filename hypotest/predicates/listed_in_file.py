@@ -39,8 +39,8 @@ PREDICATE = Predicate(
     about=("target", "token"),
     options=Name,
     words=PredicateWords(
-        summary="a text file with one word on each line, one of which its text is, with or without a space "
-        "before it",
+        summary="the token's text is one of the words of a text file, one on each line, with or without a "
+        "space before it",
         clause=lambda options, subject: f"{subject} is one of the words in {options}",
     ),
     files=lambda options: (options,),

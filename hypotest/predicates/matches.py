@@ -55,7 +55,7 @@ PREDICATE = Predicate(
     about=("target", "token"),
     options=Pattern,
     words=PredicateWords(
-        summary="a regular expression that is found in its text, such as `'^ ?[0-9]+$'`; no lookaround",
+        summary="this regular expression is found in the token's text, such as `'^ ?[0-9]+$'`; no lookaround",
         clause=lambda options, subject: f"{subject} matches `{options}`",
     ),
     check=check,

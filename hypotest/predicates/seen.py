@@ -32,7 +32,7 @@ PREDICATE = Predicate(
     about=("target", "token"),
     options=StrictBool,
     words=PredicateWords(
-        summary="`true`: it occurred before in the block; `false`: it did not",
+        summary="the token occurred before in the block (`true`), or did not (`false`)",
         clause=lambda options, subject: (
             f"{subject} {'occurred' if options else 'did not occur'} before in the block"
         ),

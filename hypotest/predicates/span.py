@@ -73,7 +73,8 @@ PREDICATE = Predicate(
     name="span",
     options=Labelled,
     words=PredicateWords(
-        summary="labelled spans that come with the text, in a column `spans` of [start, end, label]",
+        summary="a character of the next token lies in a labelled span that comes with the text, in a column "
+        "`spans` of [start, end, label]",
         clause=lambda options, subject: f"the next token lies in a span labelled {options.label}",
     ),
     exchange="span",
