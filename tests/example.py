@@ -29,8 +29,10 @@ AS_PUBLISHED = ROOT / "reports" / "rare-tokens-as-published" / "example"
 VERDICT, BOTH, VOCABULARY = "verdict", "both", "measures"
 """Marks of the pages: the table of the example, both verdicts side by side, the measures of the language."""
 FIRST = "my-study.yaml"
-EXPLAINED = "explained"
-"""Marks of the first five minutes: what is said of the first protocol."""
+EXPLAINED, TABLE = "explained", "first"
+"""Marks of the first five minutes: what is said of the first protocol, and what its run prints."""
+FIRST_RUN = ROOT / "reports" / "first" / "example"
+"""Its run, as a reader has it after five minutes."""
 
 
 def printed(*arguments: str, cwd: Path) -> str:
@@ -42,9 +44,9 @@ def printed(*arguments: str, cwd: Path) -> str:
     return f"```text\n{text}\n```"
 
 
-def shown() -> str:
-    """What ``hypotest show`` prints of the example."""
-    return printed("show", str(EXAMPLE.relative_to(ROOT)), cwd=ROOT)
+def shown(run: Path = EXAMPLE) -> str:
+    """What ``hypotest show`` prints of a committed run, by default of the example."""
+    return printed("show", str(run.relative_to(ROOT)), cwd=ROOT)
 
 
 def explained(folder: Path) -> str:
@@ -141,6 +143,8 @@ def main() -> None:
     put(measures_table(), VOCABULARY)
     with tempfile.TemporaryDirectory() as folder:
         put(explained(Path(folder)), EXPLAINED)
+        regenerate(Path(folder) / FIRST, FIRST_RUN)
+    put(shown(FIRST_RUN), TABLE)
 
 
 if __name__ == "__main__":

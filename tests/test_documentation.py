@@ -30,6 +30,8 @@ from tests.example import (
     AS_PUBLISHED,
     BOTH,
     EXAMPLE,
+    FIRST_RUN,
+    TABLE,
     VERDICT,
     VOCABULARY,
     measures_table,
@@ -57,6 +59,7 @@ def test_the_readme_is_short():
 
 def test_the_tables_of_the_example_are_what_show_prints():
     assert stands(shown(), VERDICT)
+    assert stands(shown(FIRST_RUN), TABLE)
 
 
 def test_the_findings_are_those_of_the_committed_runs():

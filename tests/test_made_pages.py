@@ -19,7 +19,7 @@ from tests.texts import DOCS, README, ROOT
 from tests.texts import pages as written_pages
 
 sys.path.insert(0, str(ROOT))
-from docs.made import errors, pages
+from docs.made import errors, pages, remedies
 from docs.made.calibrated import calibration
 from docs.made.reports import copy_reports, linked_outwards
 
@@ -65,7 +65,20 @@ def test_errors_are_collected_with_their_remedies(made: dict[str, str]) -> None:
     collected = errors.messages()
     assert sum(map(len, collected.values())) > 150
     assert set(collected) <= set(errors.KINDS)
+    assert all(
+        remedies.remedy_of(message) is not None for messages in collected.values() for message in messages
+    )
     assert "Exit code 2." in made["reference/errors.md"] and "Exit code 1." in made["reference/errors.md"]
+
+
+def test_every_remedy_is_one_that_a_message_lacks() -> None:
+    """And a message that says nothing of what to do has none until somebody writes one."""
+    lacking = [text for texts in errors.messages().values() for text in texts if remedies.remedy_of(text)]
+    for pattern, remedy in remedies.REMEDIES:
+        assert any(re.search(pattern, text) for text in lacking), pattern
+        assert remedies.INSTRUCTS.search(f"{remedy}."), remedy
+    with pytest.raises(LookupError, match="does not say what to do"):
+        remedies.remedy_of("the moon is no cheese …")
 
 
 def test_only_pages_that_changed_are_written(tmp_path: Path, made: dict[str, str], monkeypatch) -> None:

@@ -76,7 +76,11 @@ def _constants(nodes: Iterable[ast.stmt]) -> dict[str, str]:
     """Names in capitals that stand for a text, such as ``ADVICE``; of those with two texts, none."""
     texts: dict[str, set[str]] = defaultdict(set)
     for node in nodes:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper():
+        if (
+            isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            and node.targets[0].id.isupper()
+        ):
             texts[node.targets[0].id].add(said(node.value, {}))
     return {name: text for name, (text, *others) in texts.items() if text and not others}
 

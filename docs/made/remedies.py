@@ -6,11 +6,11 @@ import re
 
 _VERBS = (
     "add ask be begin call calibrate check choose compare contrast convert correct create declare define delete "
-    "demand describe exclude fill find free give hide hold install leave let list load look lower make match merge "
+    "demand describe exclude fetch fill find free give hide hold install leave let list load look lower make match merge "
     "move must name needs pass put raise read remove rename report restore run save say set shorten take test "
     "unpack use verify wait write"
 )
-_INSTRUCTS = re.compile(
+INSTRUCTS = re.compile(
     rf"\bmust\b|\bneeds\b|(?:^|[:;,.(] |\bor |\band )(?:{'|'.join(_VERBS.split())})\b(?!=)", re.I
 )
 """What a clause that says what to do begins with, or has."""
@@ -21,13 +21,14 @@ _NOT_FINITE = (
     "Check the weights: load the model elsewhere, or fetch it again. If it overflows in float32, write "
     "`subject: {dtype: float64}`"
 )
-_ANOTHER_SAE = "Take an autoencoder of this model, layer and stream, or set `subject.layer` to the one that it is of"
+_ANOTHER_SAE = (
+    "Take an autoencoder of this model, layer and stream, or set `subject.layer` to the one that it is of"
+)
 _COLUMN = "Write a column that is there, or add it to the file"
 _FAMILY = "Test a model of another family, or hand it over as any network: `hypotest.Network` in Python"
 REMEDIES: tuple[tuple[str, str], ...] = (
     # protocol and command
     ("^effects are planted in", "Ask for another scenario; `hypotest calibrate` without `--scenario` has them all"),
-    ("^model=: is in this process", "Leave out `workers=`, or name the model in the protocol"),
     ("^no network of known organisation", _NAME),
     ("^not available yet", "Leave the key out; what the message names comes nearest"),
     ("there is no prediction", _NAME),
@@ -36,7 +37,6 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     ("^workers=, scheduler=, cluster=: need", "Install what the message names: `pip install 'hypotest-nn[cluster]'`"),
     ("declares no series", "Use `hypotest.run`, or list several models, checkpoints or layers under `subject`"),
     ("^…: explore shows", "Run the trial that the message names"),
-    ("is no series: workers=", "Leave these out"),
     ("no prediction that decides can be simulated", "Calibrate a protocol with another measure that decides"),
     ("the width of the layer of … is not known", "Describe the neurons' module under `subject.anatomy`"),
     ("looked for in …$", "Check the path, which starts from the protocol's folder"),
@@ -78,6 +78,10 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     ("what the run did cannot be read", "Restore the run's folder from a backup, or run the protocol again"),
     ("there are not hypotest's", "Name another folder: files of others are not overwritten"),
     ("was simulated with other code", "Count anew in another folder, or with the code that it was simulated with"),
+    # a model elsewhere
+    ("the host did not answer", "Ask again: the same call goes on where it was stopped"),
+    ("the host computes in too low a precision", "Ask for a deployment in float32, or run the model here"),
+    ("^module=…: the model has no such module", "Write its path as in `model.named_modules()`"),
     # text, frequencies, positions
     ("^cannot read … of the text|^…: cannot be (read|…)", _READABLE),
     ("^corpus.context: … tokens, but", "Lower `corpus.context` to what the model takes"),
@@ -87,7 +91,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     ("has no split …; it has", "Name one of the splits that the message lists"),
     ("the tokenizer of … gives token …, but its model has", "Save the tokenizer that the model was trained with beside it"),
     ("the frequency table counts only", "Count a longer text, or one of this tokenizer's tokens"),
-    ("^….files: (all files are empty|there is no example)", "Name files that have text in them"),
+    ("files: (all files are empty|there is no example)", "Name files that have text in them"),
     ("holds NUL characters", "Name the text itself, or convert the file to UTF-8 text"),
     ("the package datasets, which is missing", "Install it: `pip install datasets`"),
     ("the pair … lies in two clusters", "Give both examples of the pair one cluster"),
@@ -111,7 +115,6 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     ("^subject.network: …, which offers …, cannot make it", "Correct what the message quotes in that package's network"),
     ("^subject.revision: the folder … has no checkpoint", "Name one of the checkpoints that lie in the folder"),
     ("was trained on …, which is no block|it was trained on another network|trained on a stream without its mean|and block … of … is tested", _ANOTHER_SAE),
-    ("found a norm behind each expert", "Name other units: `units: neurons` needs experts without such a norm"),
     ("clusters names the column", _COLUMN),
     ("partition: the units are 0 to", "Number the parts' units within that range"),
     ("some weights are not in memory", "Load the whole model before it is handed over, on a larger device where it has no room"),
@@ -131,7 +134,7 @@ def remedy_of(message: str) -> str:
     Raises:
         LookupError: If neither says it.
     """
-    if _INSTRUCTS.search(message):
+    if INSTRUCTS.search(message):
         return ""
     for pattern, remedy in REMEDIES:
         if re.search(pattern, message):

@@ -23,7 +23,8 @@ img {{ max-width: 100%; }}
 
 
 def linked_outwards(source: str, page: str) -> str:
-    """A page's text as the site has it: links to reports open there, other Markdown outside docs is a file.
+    """A page's text as the site has it: links to reports open there, other Markdown outside docs is a
+    file, and other folders are none of its places.
 
     Args:
         source: Markdown, or a notebook.
@@ -36,6 +37,8 @@ def linked_outwards(source: str, page: str) -> str:
         to = (folder / place).resolve()
         if opened := opened_page(to):
             return f"<a href='{up}{opened.as_posix()}'>{words}</a>"
+        if to.is_dir():
+            return words
         outside = place.endswith(".md") and not to.is_relative_to(DOCS)
         return f"[{words}](path:{place})" if outside else link[0]
 
