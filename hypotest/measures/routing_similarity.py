@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from hypotest.inference.left_out import CrossedLeftOut
     from hypotest.records.evidence.arrays import IntArray
     from hypotest.records.evidence.evidence import Evidence
-    from hypotest.records.evidence.split import SplitEvidence
     from hypotest.records.protocol.prediction import Prediction
     from hypotest.testing.contrast import MeasuredContrast
     from hypotest.testing.task import Task
@@ -59,7 +58,7 @@ def compare(prediction: Prediction, task: Task) -> MeasuredContrast:
     terms cancel, and either is too wide (standard errors 2.4 and 3.0 times the SD; none of 157 true nulls was
     rejected): p-values near the reference are conservative.
     """
-    from hypotest.estimators.attention.routing import routing_correlations
+    from hypotest.estimators.attention.correlations import routing_correlations
     from hypotest.testing.contrast import against_declared
     from hypotest.testing.intervals import secondary
     from hypotest.testing.left_out import reference_errors
@@ -119,6 +118,7 @@ def _left_out(
     """With all rows, and without each group of documents and of types."""
     from dataclasses import replace
 
+    from hypotest.estimators.attention.correlations import everything
     from hypotest.estimators.attention.routing import crossed_halvings, crossed_routing
     from hypotest.testing.group_measure import MeasuredRows
     from hypotest.testing.left_out import left_out_of
@@ -131,20 +131,16 @@ def _left_out(
         split.attention,
         split.indices,
         split.first,
-        [_everything(split), *((item.units, item.weights) for item in left.each())],
+        [everything(split.positions.height), *((item.units, item.weights) for item in left.each())],
         halves,
         split.head_windows,
     )
     return routing, without, left
 
 
-def _everything(split: SplitEvidence) -> tuple[IntArray, IntArray]:
-    """One unit that holds all rows and counts once."""
-    return np.zeros(split.positions.height, dtype=np.int64), np.ones((1, 1), dtype=np.int64)
-
-
 def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams: Streams) -> float:
     """The ratio less the declared reference."""
+    from hypotest.estimators.attention.correlations import everything
     from hypotest.estimators.attention.routing import crossed_halvings, crossed_routing
 
     split = evidence.evaluation
@@ -153,7 +149,7 @@ def effect(prediction: Prediction, evidence: Evidence, group: IntArray, streams:
         split.attention,
         split.indices,
         split.first,
-        [_everything(split)],
+        [everything(split.positions.height)],
         halves,
         split.head_windows,
     )

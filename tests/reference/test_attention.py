@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import special
 from sklearn.metrics import auc
 
-from hypotest.estimators.attention import routing
 from hypotest.estimators.attention.concentration import gini
+from hypotest.estimators.attention.correlations import routing_correlations
 from hypotest.estimators.attention.profiles import by_distance
 from tests import strategies
 from tests.reference import values
@@ -61,5 +61,5 @@ def test_stored_spearman(case: values.Case) -> None:
     both = np.array([case["rare"], case["common"]], dtype=float)
     last = both.shape[2] - 1
     # one query of each condition, whose keys are distances reversed
-    correlations = routing.routing_correlations(both[:, :, ::-1], np.full(2, last), np.array([True, False]))
+    correlations = routing_correlations(both[:, :, ::-1], np.full(2, last), np.array([True, False]))
     assert correlations == pytest.approx(case["spearman"])

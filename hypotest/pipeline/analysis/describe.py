@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hypotest.estimators import dimension
-from hypotest.estimators.attention import heads, routing
+from hypotest.estimators.attention import correlations, heads
 from hypotest.estimators.dimension import Scale
 from hypotest.groups.nulls import random_groups
 from hypotest.inference.left_out import CrossedLeftOut
 from hypotest.records.evidence.channels import Channel
+from hypotest.records.evidence.evidence import Evidence
 from hypotest.records.evidence.split import SplitEvidence
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.defined import defined
@@ -82,7 +83,7 @@ def describe_spectrum(task: Task, null: str | None = None, scale: Scale = "covar
 
 def describe_heads(task: Task) -> tuple[tuple[HeadResult, ...], dict[str, float]]:
     """A row per head, and per layer the impact of its top head, a random head, and all heads."""
-    evidence, selection, split = task.evidence, task.selection, task.evidence.evaluation
+    evidence, split = task.evidence, task.evidence.evaluation
     if not evidence.heads:
         return (), {}
     first, second = split.first, split.second
@@ -93,41 +94,16 @@ def describe_heads(task: Task) -> tuple[tuple[HeadResult, ...], dict[str, float]
     if Channel.ATTENTION in split.channels:  # not of an encoder
         gini = gini_of_heads(split)
         spread = [(_mean_ends(split, of, first), _mean_ends(split, of, second)) for of in gini.T]
-        similarity = routing.routing_correlations(split.attention, split.indices, first, split.head_windows)
-        routing_ends = _routing_ends(task, similarity)
+        similarity, routing_ends = _routing(task)
     elif split.heads is None:
         return (), {}
-    if split.heads is None:
-        return tuple(
-            HeadResult(
-                layer=head.layer,
-                head=head.head,
-                gini_first=defined(gini[first, column].mean()),
-                gini_second=defined(gini[second, column].mean()),
-                impact=None,
-                null_impact=None,
-                layer_share=None,
-                routing=defined(similarity[column]),
-                gini_first_interval=spread[column][0],
-                gini_second_interval=spread[column][1],
-                routing_interval=routing_ends[column],
-            )
-            for column, head in enumerate(evidence.heads)
-        ), {}
-    ablation = split.head_ablation
-    single = ablation.single.sum(axis=0, dtype=np.float64)
-    layer = ablation.layer.sum(axis=0, dtype=np.float64)
-    base = ablation.base.sum(axis=0, dtype=np.float64)
-    group = selection.group[None, :]
-    others = random_groups(evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, task.streams("heads figure"))
-    impact = heads.head_impact(single, base, group)[0]
-    null_impact = heads.head_impact(single, base, others).mean(axis=0)
-    if group.shape[1] == evidence.n_neurons:  # no other group is of that size
-        null_impact = np.full(impact.shape, np.nan)
-    all_heads = heads.head_impact(layer, base, group)[0]
-    rows, impact_ends = head_layers(evidence), _impact_ends(task, impact)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = (impact / all_heads[rows]) ** 2
+    impact = null_impact = all_heads = share = np.full(len(evidence.heads), np.nan)
+    impact_ends: list[Ends] = [None] * len(evidence.heads)
+    if split.heads is not None:
+        impact, null_impact, all_heads = _impacts(task)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = (impact / all_heads[head_layers(evidence)]) ** 2
+        impact_ends = _impact_ends(task, impact)
     table = tuple(
         HeadResult(
             layer=head.layer,
@@ -145,15 +121,39 @@ def describe_heads(task: Task) -> tuple[tuple[HeadResult, ...], dict[str, float]
         )
         for column, head in enumerate(evidence.heads)
     )
-    impacts: dict[str, float] = {}
+    return table, _layer_impacts(evidence, impact, all_heads)
+
+
+def _impacts(
+    task: Task,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Of each head on the group, and on average on random groups; of all heads of each layer on the group."""
+    evidence, ablation = task.evidence, task.evidence.evaluation.head_ablation
+    single = ablation.single.sum(axis=0, dtype=np.float64)
+    layer = ablation.layer.sum(axis=0, dtype=np.float64)
+    base = ablation.base.sum(axis=0, dtype=np.float64)
+    group = task.selection.group[None, :]
+    others = random_groups(evidence.n_neurons, group.shape[1], _FIGURE_GROUPS, task.streams("heads figure"))
+    impact = heads.head_impact(single, base, group)[0]
+    null_impact = heads.head_impact(single, base, others).mean(axis=0)
+    if group.shape[1] == evidence.n_neurons:  # no other group is of that size
+        null_impact = np.full(impact.shape, np.nan)
+    return impact, null_impact, heads.head_impact(layer, base, group)[0]
+
+
+def _layer_impacts(
+    evidence: Evidence, impact: NDArray[np.float64], all_heads: NDArray[np.float64]
+) -> dict[str, float]:
+    """Per layer, of its top head, of a random one, and of all; none where one of them is undefined."""
     if not (np.isfinite(impact).all() and np.isfinite(all_heads).all()):
-        return table, impacts
+        return {}
+    rows, impacts = head_layers(evidence), dict[str, float]()
     for place, number in enumerate(dict.fromkeys(head.layer for head in evidence.heads)):
         mine = impact[rows == place]
         impacts[f"L{number} single"] = float(mine.max())
         impacts[f"L{number} random"] = float(mine.mean())
         impacts[f"L{number} all"] = float(all_heads[place])
-    return table, impacts
+    return impacts
 
 
 def _mean_ends(split: SplitEvidence, values: NDArray[np.float64], rows: NDArray[np.bool_]) -> Ends:
@@ -165,8 +165,8 @@ def _mean_ends(split: SplitEvidence, values: NDArray[np.float64], rows: NDArray[
         return None
 
 
-def _routing_ends(task: Task, similarity: NDArray[np.float64]) -> list[Ends]:
-    """95 % intervals of how alike each head attends in both conditions, from -1 to 1.
+def _routing(task: Task) -> tuple[NDArray[np.float64], list[Ends]]:
+    """How alike each head attends in both conditions, and 95 % intervals of it, from -1 to 1.
 
     On the wide side: a correlation of ranks over some dozens of distances jumps where rows are left out. In
     simulations of 4 heads, 60 documents and 40 types a condition, they covered 0.98 to 1.00 of what the
@@ -175,17 +175,20 @@ def _routing_ends(task: Task, similarity: NDArray[np.float64]) -> list[Ends]:
     split = task.evidence.evaluation
     try:
         left = left_out_of(MeasuredRows.of(split, both=True), task.streams)
+        weightings = [(item.units, item.weights) for item in left.each()]
     except ValueError:
-        return [None] * similarity.size
-    without = routing.crossed_correlations(
+        left, weightings = None, []
+    (similarity,), *without = correlations.crossed_correlations(
         split.attention,
         split.indices,
         split.first,
-        [(item.units, item.weights) for item in left.each()],
+        [correlations.everything(split.positions.height), *weightings],
         split.head_windows,
     )
-    found = _ends_of_heads(similarity, without, left, split.conditions)
-    return [None if known is None else (max(known[0], -1.0), min(known[1], 1.0)) for known in found]
+    if left is None:
+        return similarity, [None] * similarity.size
+    of_heads = _ends_of_heads(similarity, without, left, split.conditions)
+    return similarity, [None if own is None else (max(own[0], -1.0), min(own[1], 1.0)) for own in of_heads]
 
 
 def _impact_ends(task: Task, impact: NDArray[np.float64]) -> list[Ends]:

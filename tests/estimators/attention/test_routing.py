@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hypotest.estimators.attention import routing
-from hypotest.estimators.attention.routing import (
+from hypotest.estimators.attention import correlations
+from hypotest.estimators.attention.correlations import (
+    Weighting,
     crossed_correlations,
-    crossed_halvings,
-    crossed_routing,
+    everything,
     routing_correlations,
 )
+from hypotest.estimators.attention.routing import crossed_halvings, crossed_routing
 from hypotest.inference.left_out import leave_out
 
 HEADS, CONTEXT = 3, 12
@@ -42,10 +43,6 @@ def rows(
     indices = rng.integers(context // 2, context, size=n)
     weights = np.exp(logits) * (np.arange(context) <= indices[:, None])[:, None]
     return weights / weights.sum(axis=2, keepdims=True), indices, first, documents, types
-
-
-def everything(n: int) -> routing.Weighting:
-    return np.zeros(n, dtype=int), np.ones((1, 1))
 
 
 def similarity(some: Rows, halves: tuple[np.ndarray, np.ndarray]) -> float:
@@ -211,7 +208,7 @@ def test_conditions_may_change_places_and_heads_come_in_any_portions(monkeypatch
     attention, indices, first, documents, types = rows(rng, differ=True)
     halves = crossed_halvings(documents, types, 2, rng)
     whole = similarity((attention, indices, first), halves)
-    monkeypatch.setattr(routing, "HEADS_BYTES", 1)
+    monkeypatch.setattr(correlations, "HEADS_BYTES", 1)
     assert similarity((attention, indices, first), halves) == pytest.approx(whole)
     assert similarity((attention, indices, ~first), halves) == pytest.approx(whole)
 
@@ -275,7 +272,7 @@ def test_refusals() -> None:
     attention, indices, first, documents, types = rows(np.random.default_rng(0))
     halves = crossed_halvings(documents, types, 1, np.random.default_rng(0))
 
-    def call(weighting: routing.Weighting, halves: tuple[np.ndarray, np.ndarray] = halves) -> None:
+    def call(weighting: Weighting, halves: tuple[np.ndarray, np.ndarray] = halves) -> None:
         crossed_routing(attention, indices, first, [weighting], halves)
 
     with pytest.raises(ValueError, match="from 0 to 1"):
