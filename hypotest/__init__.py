@@ -79,10 +79,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hypotest.collect.neurons import ablate_neurons
-    from hypotest.collect.remote import record
     from hypotest.pipeline.analysis.analysis import Analysis
     from hypotest.pipeline.analysis.complete import analyse
     from hypotest.pipeline.analysis.lesioned import groups_to_lesion
+    from hypotest.pipeline.hosted import record
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.progress import progress
@@ -157,7 +157,7 @@ _HOMES = {
     "power": "hypotest.studies.power.study",
     "progress": "hypotest.report.progress",
     "prune_cache": "hypotest.studies.cache.study",
-    "record": "hypotest.collect.remote",
+    "record": "hypotest.pipeline.hosted",
     "register": "hypotest.studies.register.study",
     "run": "hypotest.pipeline.run",
     "run_series": "hypotest.studies.series.study",

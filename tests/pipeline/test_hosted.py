@@ -13,8 +13,8 @@ from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from hypotest.collect import remote
-from hypotest.collect.remote import record
 from hypotest.errors import EvidenceError, RunError, SubjectError
+from hypotest.pipeline.hosted import record
 from hypotest.subjects.recorded.evidence import RecordedEvidence
 
 VOCABULARY, LENGTH, ROWS, UNITS = 61, 7, 10, 12

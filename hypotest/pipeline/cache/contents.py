@@ -17,10 +17,11 @@ from hypotest.pipeline.texts.document_log import LOG, read_log
 from hypotest.records.cache import FOREIGN, LEFT_OVER, CacheContents, CacheEntry, CacheUse
 from hypotest.records.seen import Viewing
 
-EVIDENCE, OTHER_NETWORKS, UNFINISHED = "evidence", "other-networks", "unfinished"
+EVIDENCE, OTHER_NETWORKS, RECORDED, UNFINISHED = "evidence", "other-networks", "recorded", "unfinished"
 KINDS = {
     EVIDENCE: 1,
     OTHER_NETWORKS: 1,
+    RECORDED: 1,
     UNFINISHED: 1,
     "prepared": 2,
     "cross_entropy": 1,
