@@ -235,7 +235,7 @@ def _moved_losses(subject: LanguageModel, read: _Read, kept: _Kept, moved: Tenso
     query = None if _ends(subject) else read.own.query
     ids = read.own.ids.expand(n, -1)
     with (
-        _last_mlp_at(subject, query, ids.shape),  # type: ignore[arg-type]
+        _last_mlp_at(subject, query, n, ids.shape[1]),
         logits_at(subject, query) as only,
         traced.trace(ids, **only),
     ):
@@ -247,7 +247,7 @@ def _moved_losses(subject: LanguageModel, read: _Read, kept: _Kept, moved: Tenso
 
 
 def _last_mlp_at(
-    subject: LanguageModel, query: Tensor | None, shape: tuple[int, int]
+    subject: LanguageModel, query: Tensor | None, n_passes: int, length: int
 ) -> AbstractContextManager[object]:
     """Within it the last block's MLP runs at the queries alone: behind it nothing reads another position.
 
@@ -256,9 +256,8 @@ def _last_mlp_at(
     last = subject.n_layers - 1
     if query is None or subject.is_masked or subject.layer == last:
         return nullcontext()
-    n_passes = shape[0]
     rows = torch.arange(n_passes).repeat_interleave(query.numel())
-    return mlp_only_at(subject, last, rows, query.repeat(n_passes), shape)
+    return mlp_only_at(subject, last, rows, query.repeat(n_passes), (n_passes, length))
 
 
 def _ends(subject: LanguageModel) -> bool:

@@ -75,12 +75,12 @@ class Workers:
         def next_piece(_: int) -> tuple[int, Values]:
             with turn:
                 number = next(order)
-            found = None if kept is None else kept.read(places[number])
-            if found is None:
-                found = function(**calls[number])
+            piece = None if kept is None else kept.read(places[number])
+            if piece is None:
+                piece = function(**calls[number])
                 if kept is not None:
-                    kept.write(places[number], found)
-            return number, found
+                    kept.write(places[number], piece)
+            return number, piece
 
         from joblib import effective_n_jobs  # a protocol is checked without it
 
