@@ -14,11 +14,11 @@ from hypotest.engine.session import Session
 from hypotest.engine.share import ALONE, Share
 from hypotest.engine.streams import Streams
 from hypotest.engine.workers import Workers
-from hypotest.errors import HypotestError, RunError
-from hypotest.pipeline.run_plan import collect_plan, help_plan, run_plan
+from hypotest.errors import HypotestError, ProtocolError, RunError
+from hypotest.pipeline.registered.later import waits_for_subject
+from hypotest.pipeline.run_plan import collect_plan, help_plan, run_plan, untold
 from hypotest.pipeline.subject import load_subject
 from hypotest.records.protocol.protocol import Protocol
-from hypotest.records.registration import Registration
 from hypotest.report.run import Run
 from hypotest.subjects.loading.devices import take_gpu
 
@@ -81,8 +81,14 @@ def run_together(
         session: For progress.
 
     Raises:
+        ProtocolError: If its registration waits for its network, which one process binds before it collects.
         RunError: If it cannot be finished; finished evidence stays in the cache.
     """
+    if waits_for_subject(task.protocol):
+        raise ProtocolError(
+            f"{task.protocol}: its registration waits for its network, which one process has to bind before "
+            "anything is collected: leave out workers=, scheduler=, cluster="
+        )
     for place, wrong in done_by(
         cluster,
         run_task,
@@ -136,7 +142,7 @@ def run_task(task: RunTask) -> str:
             load=load,
             force=force,
             contexts=contexts,
-            on_registration=_known,
+            on_registration=untold,
             started=datetime.now(UTC),
         )
     )
@@ -187,7 +193,3 @@ def _line_of(work: Callable[[], object]) -> str:
     except (HypotestError, MemoryError, OSError) as error:
         return " ".join(str(error).split()) or type(error).__name__
     return ""
-
-
-def _known(_registration: Registration) -> None:
-    """Whoever handed the run out is told once it is done."""

@@ -66,6 +66,10 @@ class _Gathered:
     """Their key; empty without any."""
 
 
+def untold(_registration: Registration) -> None:
+    """Of a run that is one of several, or made elsewhere: whoever began them says what they are."""
+
+
 def run_plan(
     plan: Protocol,
     path: Path,
@@ -121,7 +125,7 @@ def help_plan(
         force: As for `hypotest.run`.
         contexts: As for `hypotest.run`.
     """
-    *_, kept = _tested(plan, path, session, load, force, contexts, _told, datetime.now(UTC))
+    *_, kept = _tested(plan, path, session, load, force, contexts, untold, datetime.now(UTC))
     if folder.exists():  # else the other may still look for them
         kept.discard()
 
@@ -137,10 +141,6 @@ def collect_plan(plan: Protocol, path: Path, session: Session, *, load: Load, fo
         force: As for `hypotest.run`.
     """
     _gather(plan, path, _begin(plan, path, session, load, force).prepared, session)
-
-
-def _told(_registration: Registration) -> None:
-    """Whoever reports the run says what it is."""
 
 
 def _begin(plan: Protocol, path: Path, session: Session, load: Load, force: bool) -> _Begun:

@@ -59,11 +59,8 @@ def bind_subject(
     Returns:
         Why it was not bound; empty if it was, or if nothing waits.
     """
-    try:
-        waiting = read_lock(lock_file(path))
-    except OutputError:
-        return ""
-    if waiting.later is None or waiting.later.bound is not None:
+    waiting = _waiting(path)
+    if waiting is None or waiting.later is None:
         return ""
     reasons = [*_differences(waiting, fingerprint), *unmet(waiting.later, *shape_of(prepared))]
     if frequency_sources(plan, path.parent) != waiting.later.frequencies:
@@ -81,6 +78,24 @@ def bind_subject(
     except OutputError as error:
         return str(error)
     return ""
+
+
+def waits_for_subject(path: Path) -> bool:
+    """Whether a protocol's registration waits for its network; a lock that cannot be read binds none.
+
+    Args:
+        path: The protocol's file.
+    """
+    return _waiting(path) is not None
+
+
+def _waiting(path: Path) -> Lock | None:
+    """The lock beside a protocol, if it waits."""
+    try:
+        lock = read_lock(lock_file(path))
+    except OutputError:
+        return None
+    return lock if is_waiting(lock) else None
 
 
 def frequency_sources(plan: Protocol, base: Path) -> dict[str, str]:

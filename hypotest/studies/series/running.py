@@ -12,7 +12,7 @@ from hypotest.engine.cluster import Cluster
 from hypotest.engine.session import Session
 from hypotest.errors import HypotestError, RunError, SubjectError
 from hypotest.pipeline.handed_out import RunTask, run_apart
-from hypotest.pipeline.run_plan import run_plan
+from hypotest.pipeline.run_plan import run_plan, untold
 from hypotest.records.registration import Registration
 from hypotest.records.results.results import Results
 from hypotest.report.run import Run
@@ -57,7 +57,7 @@ def run_here(
                 load=partial(loaded, member),
                 force=force or member.is_early,
                 contexts=contexts,
-                on_registration=on_registration if not names else _told,
+                on_registration=on_registration if not names else untold,
                 started=datetime.now(UTC),
             )
         except (HypotestError, MemoryError, OSError) as error:
@@ -117,7 +117,3 @@ def run_elsewhere(
     if runs and runs[0].registration is not None:
         on_registration(runs[0].registration)
     return names, runs, failed
-
-
-def _told(_registration: Registration) -> None:
-    """Of the first member; the others are the same."""
