@@ -62,6 +62,7 @@ def run(
     few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
     and no verdict.
     """
+    from hypotest.engine.cluster import Cluster
     from hypotest.records.results.trial import require_positions
     from hypotest.report.trial import trial_summary
     from hypotest.studies.series.page import series_summary
@@ -69,8 +70,9 @@ def run(
 
     if limit is not None:
         require_positions(limit)
-    here = not scheduler and cluster is None  # else the device is that of other machines
-    check(protocol, evidence=evidence, out=out, device=device if here else None, memory=memory, seed=seed)
+    where = Cluster.named(workers, scheduler, cluster)
+    known = device if where.is_here else None  # that of other machines is not looked at
+    check(protocol, evidence=evidence, out=out, device=known, memory=memory, seed=seed)
     if plan:
         if limit is not None:
             raise ProtocolError("--plan, --limit: name one of the two; a trial takes a minute or so")

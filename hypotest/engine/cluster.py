@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import joblib
-
 from hypotest.engine.progress import StartStage
 from hypotest.engine.queues import ADVICE, queued
 from hypotest.errors import ProtocolError, RunError
@@ -201,6 +199,8 @@ def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
     Raises:
         ProtocolError: If the cluster cannot be had.
     """
+    import joblib  # a protocol is checked without it
+
     if cluster.is_here:
         yield min(cluster.workers or joblib.cpu_count(), max(1, at_most))
         return
