@@ -14,19 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hypotest.pages.document import (
-    INTERFACE,
-    Block,
-    Details,
-    Document,
-    Figure,
-    Heading,
-    Note,
-    Together,
-)
+from hypotest.pages.document import INTERFACE, Block, Details, Document, Figure, Heading, Note, Together
 from hypotest.pages.html_figures import InlineFigures
 from hypotest.pages.html_tables import is_wide, table_names
 from hypotest.pages.html_text import HtmlText
+from hypotest.pages.text import untaken
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -111,13 +103,7 @@ def _anchors(document: Document) -> Callable[[Heading], str]:
     taken: set[str] = set()
     for block in document.blocks:
         if isinstance(block, Heading):
-            wanted = anchor = block.anchor
-            number = 1
-            while anchor in taken:
-                number += 1
-                anchor = f"{wanted}-{number}"
-            taken.add(anchor)
-            by_place[id(block)] = anchor
+            by_place[id(block)] = untaken(block.anchor, taken, "{}-{}")
     return lambda heading: by_place[id(heading)]
 
 

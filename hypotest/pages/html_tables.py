@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from hypotest.pages.document import Block, Details, Document, Heading, Note, Table, Together
 from hypotest.pages.inline import plain
+from hypotest.pages.text import untaken
 
 _UPRIGHT = 110
 """Letters that stand side by side on an upright sheet of A4, in the size of a printed table."""
@@ -24,13 +25,8 @@ def table_names(document: Document) -> Callable[[Table], str]:
     by_place: dict[int, str] = {}
     taken: set[str] = set()
     for under, table in _tables(document.blocks, document.title):
-        wanted = name = f"{under}, by {rows}" if (rows := _rows_of(table)) else under
-        number = 1
-        while name in taken:
-            number += 1
-            name = f"{wanted} ({number})"
-        taken.add(name)
-        by_place[id(table)] = name
+        wanted = f"{under}, by {rows}" if (rows := _rows_of(table)) else under
+        by_place[id(table)] = untaken(wanted, taken, "{} ({})")
     return lambda table: by_place[id(table)]
 
 

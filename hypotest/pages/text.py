@@ -43,3 +43,24 @@ def terminal_text(text: object) -> str:
         else character.encode("unicode_escape", errors="surrogatepass").decode("ascii")
         for character in str(text)
     )
+
+
+def untaken(wanted: str, taken: set[str], numbered: str) -> str:
+    """A name that nothing else of a page has, which is taken from then on.
+
+    Args:
+        wanted: The name, if it is free.
+        taken: Those that are not; gets this one.
+        numbered: What it is else, such as ``{}-{}``: of the wanted name and the first number that is free.
+
+    Examples:
+        >>> taken = {"nulls"}
+        >>> untaken("nulls", taken, "{}-{}"), untaken("nulls", taken, "{}-{}")
+        ('nulls-2', 'nulls-3')
+    """
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = numbered.format(wanted, number)
+    taken.add(name)
+    return name

@@ -173,7 +173,7 @@ def _why_undecided(
 
 
 def _findings(ids: Sequence[str], results: Results, with_ids: bool = True) -> Iterator[str]:
-    """What predictions findings, in words, with their names; those that findings the same are one."""
+    """What predictions came to, in words, with their names; those that came to the same are one."""
     names = Conditions(*results.corpus.conditions)
     by_id = {item.id: _finding(item, names) for item in results.predictions}
     of_finding: dict[str, list[str]] = {}

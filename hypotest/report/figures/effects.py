@@ -168,8 +168,8 @@ def _far_text(item: PredictionResult, scale: float) -> str:
     decimals = decimals_for(None, (effect,))
     said = fixed(effect, decimals)
     if item.interval is not None:
-        bounds = sorted((item.interval.low / scale, item.interval.high / scale))
-        said += f" {range_text((bounds[0], bounds[1]), decimals)}"
+        low, high = sorted((item.interval.low / scale, item.interval.high / scale))
+        said += f" {range_text((low, high), decimals)}"
     return f"{said} SDs".replace("-", "−")
 
 

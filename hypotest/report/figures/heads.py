@@ -27,11 +27,17 @@ from hypotest.report.figures.style import (
 _ROW = 0.17
 """Inches: of a head."""
 
-_KINDS = {
+LAYER_KINDS = {
     "single": ("o", OBSERVED, "top head"),
     "random": ("D", FAINT, "random head"),
     "all": ("s", SECOND, "all heads"),
 }
+"""What is ablated of a layer -> mark, colour, and what it is called."""
+
+
+def head_name(head: HeadResult) -> str:
+    """``L2H5``."""
+    return f"L{head.layer}H{head.head}"
 
 
 def draw_attention(
@@ -142,11 +148,11 @@ def _draw_layers(axes: Axes, layer_impacts: dict[str, float]) -> None:
     layers = list(dict.fromkeys(name.rpartition(" ")[0] for name in layer_impacts))
     for row, layer in enumerate(reversed(layers)):
         axes.axhline(row, color="#EEEEEE", linewidth=1, zorder=0)
-        for kind, (marker, colour, _) in _KINDS.items():
+        for kind, (marker, colour, _) in LAYER_KINDS.items():
             value = layer_impacts.get(f"{layer} {kind}")
             if value is not None:
                 axes.plot([value], [row], marker, color=colour, markersize=6)
-    for marker, colour, label in _KINDS.values():
+    for marker, colour, label in LAYER_KINDS.values():
         axes.plot([], [], marker, color=colour, markersize=6, label=label)
     axes.set_yticks(range(len(layers)), [printable(layer) for layer in reversed(layers)])
     axes.set_ylim(-0.7, len(layers) - 0.3)
@@ -191,7 +197,7 @@ def _height(heads: tuple[HeadResult, ...]) -> float:
 
 
 def _name_rows(axes: Axes, heads: tuple[HeadResult, ...], with_mean: bool = False) -> None:
-    names = [f"L{head.layer}H{head.head}" for head in reversed(heads)]
+    names = [head_name(head) for head in reversed(heads)]
     names += ["mean, 95 % interval"] if with_mean else []
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(-0.7, len(names) - 0.3)

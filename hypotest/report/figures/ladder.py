@@ -290,8 +290,6 @@ def _draw_key(axes: Axes, y: float, ladder: Ladder, signs: Sequence[Sequence[tup
         box = Rectangle((x, y - 0.05), 0.16, 0.1, fc=face, ec=edge, hatch=hatch, lw=width)
         axes.add_patch(box)
         x = _after(axes, axes.text(x + 0.22, y, word, va="center", fontsize=SMALL)) + 0.15
-    words = (
-        "numbers: z among the opponent's draws, below it the unadjusted p"
-        + "; ‡ p of equivalence" * equivalence
-    )
+    words = "numbers: z among the opponent's draws, below it the unadjusted p"
+    words += "; ‡ p of equivalence" if equivalence else ""
     axes.text(_NAMES, y + _KEY_LINE, words, va="center", fontsize=SMALL, color=FAINT)

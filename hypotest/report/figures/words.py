@@ -17,6 +17,7 @@ from hypotest.records.results.group_result import Member
 from hypotest.records.results.prediction_result import PredictionResult, SecondaryNumber
 from hypotest.records.results.results import Results
 from hypotest.report.figures.curves import elbow_window
+from hypotest.report.figures.heads import LAYER_KINDS, head_name
 from hypotest.report.figures.nulls import Draws, modes_text
 from hypotest.report.ladder import EQUIVALENCE_SIGN, Step, ladder_of
 from hypotest.report.numbers import DECLARED_VALUE, count_text, decimals_for, fixed, range_text, significant
@@ -189,8 +190,8 @@ def impacts_in_words(heads: Sequence[HeadResult], layer_impacts: Mapping[str, fl
     known = [head for head in heads if head.impact is not None]
     top = max(known, key=lambda head: head.impact or 0.0, default=None)
     if top is not None and top.null_impact is not None:
-        said += f" Random groups change by {significant(top.null_impact)} with {_name(top)} ablated."
-    kinds = {"single": "top head", "random": "random head", "all": "all heads"}
+        said += f" Random groups change by {significant(top.null_impact)} with {head_name(top)} ablated."
+    kinds = {kind: called for kind, (*_, called) in LAYER_KINDS.items()}
     parts = []
     for name, value in layer_impacts.items():
         layer, _, kind = name.rpartition(" ")
@@ -204,11 +205,7 @@ def _ends(valued: Sequence[tuple[HeadResult, float | None]], lead: str) -> str:
     if not known:
         return f"{lead}: no values."
     (high, first), (low, last) = known[0], known[-1]
-    return f"{lead}: from {significant(high)} ({_name(first)}) to {significant(low)} ({_name(last)})."
-
-
-def _name(head: HeadResult) -> str:
-    return f"L{head.layer}H{head.head}"
+    return f"{lead}: from {significant(high)} ({head_name(first)}) to {significant(low)} ({head_name(last)})."
 
 
 def _valued(value: float | None, interval: tuple[float, float] | None) -> str:
