@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import Any
 
 from hypotest.measures.registry import MEASURES
@@ -34,7 +35,7 @@ def filled(data: dict[str, Any], gone: set[KeyPath]) -> dict[str, Any]:
     left |= {key: value for key, value in _STAND_INS.items() if (key,) in gone}
     written = data.get("conditions")
     if isinstance(written, dict) and ("conditions",) not in gone:
-        others = iter(_CONDITIONS.values())
+        others = cycle(_CONDITIONS.values())  # of more than two, which is wrong too, some are the same
         left["conditions"] = {
             name: next(others) if ("conditions", name) in gone else left["conditions"][name]
             for name in written

@@ -398,7 +398,7 @@ def collected(folder: Path) -> str:
     return "is wrong" if folder.name == "wrong" else ""
 
 
-def tested(folder: Path) -> str:
+def judged(folder: Path) -> str:
     """The second step: the first is done, by whom its file says."""
     return f"{(folder / 'first').read_text(encoding='utf-8')}, then {distributed.get_worker().name}"
 
@@ -409,7 +409,7 @@ def test_where_only_some_have_a_gpu_these_collect_and_any_worker_tests(tmp_path)
         folder.mkdir()
     with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
-        where, steps = Cluster(scheduler=address), (collected, tested)
+        where, steps = Cluster(scheduler=address), (collected, judged)
         alone = dict(done_by(where, named, folders, on_gpu=True, in_two=steps))
         assert set(alone.values()) == {"0"}  # without any GPU, in one
         command = ["dask", "worker", address, "--name", "rich", "--nthreads", "1", "--resources", "GPU=1"]

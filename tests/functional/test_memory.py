@@ -7,7 +7,7 @@ import gc
 from torch import nn
 
 import hypotest
-from hypotest.pipeline import run as module
+from hypotest.pipeline import run_plan as module
 
 
 def embeddings() -> list[object]:

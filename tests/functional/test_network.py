@@ -184,7 +184,7 @@ def test_the_page_on_own_networks_runs_as_it_is_written(
 ) -> None:
     """Protocol and code, in this order."""
     page = DOCS / "guide" / "own-network.md"
-    (plan,), (code,) = fenced("yaml", page), fenced("python", page)
+    (plan,), (code, _) = fenced("yaml", page), fenced("python", page)
     (tmp_path / "two-tasks.yaml").write_text(plan, "utf-8")
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}

@@ -86,6 +86,17 @@ def test_it_is_registered_without_a_model(registered, hypotest, place, own_cache
     assert "The network is not there yet" in exported.stdout and CRITERION in exported.stdout
 
 
+def test_one_process_binds_it(registered, hypotest, place, small_model_folder, tmp_path):
+    """Of several, each would bind it, and see what the others look at."""
+    path = shutil.copytree(place.parent, tmp_path / "protocols") / "small.yaml"
+    text, model = path.read_text(encoding="utf-8"), place.parents[1] / "model"
+    path.write_text(text.replace(str(model), str(small_model_folder)), encoding="utf-8")
+    done = hypotest("run", path, "--out", tmp_path / "out", "--workers", "2")
+    assert done.returncode != 0 and not list(tmp_path.glob("out/*/*"))
+    assert "its registration waits for its network, which one process has to bind" in done.stderr
+    assert json.loads(path.with_name("small.lock.json").read_text())["later"]["bound"] is None
+
+
 def test_a_model_that_does_not_satisfy_it_is_exploratory_and_not_bound(
     registered, hypotest, place, own_cache, small_model_folder, tmp_path
 ):

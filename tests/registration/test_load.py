@@ -245,6 +245,16 @@ def test_a_wrong_key_hides_no_pattern(tmp_path, old, new, key):
     assert errors == {key, "conditions.second.target.matches"}
 
 
+def test_more_wrong_conditions_than_two(tmp_path):
+    """Where the key above is lost, its neighbours become conditions; each is a problem, and all else is read."""
+    path = tmp_path / "plan.yaml"
+    wrong = "first: 3\n  third: 4\n  fourth: [5]"
+    path.write_text(ONE_OF_EACH.replace("first: {index: {below: 64}}", wrong), encoding="utf-8")
+    assert wrong in path.read_text(encoding="utf-8")
+    _, problems = read_protocol(path)
+    assert {"conditions.first", "conditions.third", "conditions.fourth"} < {item.key for item in problems}
+
+
 def test_error_lists_every_problem_and_no_warning(tmp_path):
     path = tmp_path / "p.yaml"
     path.write_text(MANY_MISTAKES)

@@ -13,6 +13,7 @@ from hypotest.report.numbers import bytes_text, count_text
 _WORDS = {
     "evidence": "evidence of tested networks",
     "other-networks": "evidence of untrained networks",
+    "recorded": "answers of hosts",
     "unfinished": "pieces of stopped runs",
     "prepared": "text, tokens, positions",
     "cross_entropy": "cross-entropies of texts",

@@ -115,6 +115,14 @@ def test_every_entry_is_told_apart(cache):
     assert contents.n_bytes == sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
 
 
+def test_what_hosts_answered_is_ours(cache, capsys):
+    put(cache / "recorded" / OTHER / "forward-64" / "00000" / "loss.npy", 30, 50)
+    contents = hypotest.cache_contents()
+    (entry,) = (item for item in contents.entries if item.kind == "recorded")
+    assert (entry.key, entry.n_bytes, entry.finished) == (OTHER, 30, True)
+    assert "answers of hosts" in text_of(contents_page(contents), capsys)
+
+
 def test_a_cache_that_is_not_there_is_empty(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "none"))
