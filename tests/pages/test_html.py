@@ -19,6 +19,7 @@ SVG = """<?xml version="1.0"?>
  <defs><style type="text/css">*{stroke-linecap: butt}</style><path id="m1" d="M 0.123456 1"/></defs>
  <!-- text -->
  <g id="unused"><path d="M 0 0 L 72.987654 36" style="fill: #ffffff"/></g>
+ <g><path d="M 0 0" style="fill: #009e73; opacity: 0.14"/><path d="M 0 0" style="fill: #b8b8b8; opacity: 0.3"/></g>
  <g id="part-one" clip-path="url(#c1)"><use href="#m1"/></g><clipPath id="c1"></clipPath>
 </svg>"""
 
@@ -41,6 +42,7 @@ def test_figures_are_inside_and_share_no_id(folder: Path) -> None:
     assert "made by a machine" not in page and "stroke-linecap: butt}" not in page
     assert 'd="M 0.12 1"' in page and "72.99 36" in page  # coordinates as fine as anybody sees
     assert 'class="paper" style="fill: #ffffff"' in page
+    assert page.count('class="tint" style="fill: #009e73; opacity: 0.14"') == page.count('class="tint"') == 2
 
 
 def test_a_figure_that_is_not_there_is_named() -> None:
@@ -94,7 +96,9 @@ def test_a_word_with_other_senses_is_explained_only_where_it_stands_by_itself() 
 def test_every_table_has_a_name_of_its_own() -> None:
     one = [table(["null", "p"], [["a", "1"]]), table(["", "p"], [["b", "2"]])]
     page = PAGE.render(
-        document([Heading("Nulls"), *one, Details("more", (table(["null"], [["c"]]),)), table(["null"], [["d"]])])
+        document(
+            [Heading("Nulls"), *one, Details("more", (table(["null"], [["c"]]),)), table(["null"], [["d"]])]
+        )
     )
     assert re.findall(r'role="region" aria-label="([^"]*)"', page) == [
         "Nulls, by null",
@@ -108,7 +112,7 @@ def test_a_table_wider_than_paper_is_told_apart_and_breaks_in_names_alone() -> N
     narrow, wide = (table([f"null_{n}" for n in range(number)], [["greater"] * number]) for number in (9, 16))
     page = PAGE.render(document([narrow, wide, table(["hash"], [["0" * 64]])]))
     assert re.findall(r'class="scroll( wide)?"', page) == ["", " wide", ""]
-    assert "<th scope=\"col\" class=\"text\">null_<wbr>0</th>" in page and "greater<" in page
+    assert '<th scope="col" class="text">null_<wbr>0</th>' in page and "greater<" in page
     assert ">" + "<wbr>".join(["0" * 20, "0" * 20, "0" * 24]) + "<" in page
 
 
