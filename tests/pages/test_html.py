@@ -19,7 +19,8 @@ SVG = """<?xml version="1.0"?>
  <defs><style type="text/css">*{stroke-linecap: butt}</style><path id="m1" d="M 0.123456 1"/></defs>
  <!-- text -->
  <g id="unused"><path d="M 0 0 L 72.987654 36" style="fill: #ffffff"/></g>
- <g><path d="M 0 0" style="fill: #009e73; opacity: 0.14"/><path d="M 0 0" style="fill: #b8b8b8; opacity: 0.3"/></g>
+ <g><path d="M 0 0" style="fill: #009e73; opacity: 0.14"/></g>
+ <g><path d="M 0 0" style="fill: #b8b8b8; opacity: 0.3"/></g>
  <g id="part-one" clip-path="url(#c1)"><use href="#m1"/></g><clipPath id="c1"></clipPath>
 </svg>"""
 
