@@ -16,6 +16,8 @@ _REFERENCE = re.compile(r"""(?<=href="#)[^"]+(?=")|(?<=url\(#)[^)]+(?=\))""")
 _COORDINATES = re.compile(r'(?<= d=")[^"]*(?=")')
 _DECIMALS = re.compile(r"-?\d+\.\d{3,}")
 _PAPER = re.compile(r'style="fill: #ffffff"')
+_TINT = re.compile(r'style="fill: #[0-9a-f]{6}; (?:fill-)?opacity: 0\.[12]\d*"')
+"""A colour so thin that on dark ground nothing is left of it."""
 _WHITE_SPACE = re.compile(r"\s*\n\s*")
 _SVG = re.compile(r"<svg [^>]*>")
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
@@ -82,6 +84,7 @@ def _element(source: str, figure: Figure) -> str:
     whole = _ID.sub(lambda match: f' id="{prefix}{match[1]}"' if match[1] in kept else "", whole)
     whole = _REFERENCE.sub(lambda match: prefix + match.group(), whole)
     whole = _PAPER.sub('class="paper" style="fill: #ffffff"', whole)
+    whole = _TINT.sub(lambda match: f'class="tint" {match.group()}', whole)
     return _SVG.sub(
         lambda match: _opening(match.group(), figure), _WHITE_SPACE.sub("\n", whole), count=1
     ).strip()

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from hypotest.pages.document import Block, Details, Document, Heading, Note, Table, Together
+from hypotest.pages.html_text import WHOLE
 from hypotest.pages.inline import plain
 from hypotest.pages.text import untaken
 
@@ -34,7 +35,7 @@ def is_wide(table: Table) -> bool:
     """Whether the longest words of its columns, side by side, are wider than an upright sheet."""
     columns = zip(*([column.name for column in table.columns], *table.rows), strict=True)
     widths = (
-        max((len(word) for cell in cells for word in _UNBROKEN.findall(plain(cell))), default=0)
+        max((min(len(word), WHOLE) for cell in cells for word in _UNBROKEN.findall(plain(cell))), default=0)
         for cells in columns
     )
     return sum(width + _BETWEEN for width in widths) > _UPRIGHT

@@ -25,7 +25,9 @@ _SCHEME = re.compile(r"([^/?#]*):")
 _SCHEMES = ("http", "https", "mailto")
 """What a link may lead to, beside the page itself and files near it; a browser would run some others."""
 _SHORT = 3
-_BREAKS = re.compile(r"_(?=\w)|[^\s_]{20}(?=[^\s_]{12})")
+WHOLE = 31
+"""Letters of a word that a cell keeps on one line; of a longer one, parts go on in the next."""
+_BREAKS = re.compile(rf"_(?=\w)|[^\s_]{{20}}(?=[^\s_]{{{WHOLE - 19}}})")
 """Behind which a line of a cell may end: within names of several words, and within hashes."""
 
 

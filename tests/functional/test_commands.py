@@ -54,6 +54,17 @@ def test_the_same_seed_gives_the_same_results(hypotest, hypotest_process, small_
         assert manifest["evidence"]["was_cached"] == (name == "cached")
 
 
+def test_a_run_with_no_contexts_keeps_no_line_of_the_text(hypotest, small_protocol, finished, tmp_path):
+    with figures_not_rendered():
+        done = hypotest("run", small_protocol, "--out", tmp_path, "--no-contexts")
+    assert done.returncode == 0, done.stderr
+    _, whole = finished
+    (folder,) = tmp_path.glob("small/*")
+    assert read_results(whole / "results.json").contexts is not None
+    assert read_results(folder / "results.json").contexts is None
+    assert "leave contexts out" in (folder / "report.md").read_text(encoding="utf-8")
+
+
 def test_another_seed_gives_other_draws(hypotest, small_protocol, finished, tmp_path):
     with figures_not_rendered():
         done = hypotest("run", small_protocol, "--out", tmp_path, "--seed", "12")

@@ -7,11 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from hypotest.pages.inline import spans
+from hypotest.report.export import read_results
 from tests.example import EXAMPLE
 
 PLUGIN = Path(__file__).parents[1] / "plugins" / "plainhtml"
@@ -95,6 +98,24 @@ def test_a_place_without_a_format_is_refused(tmp_path):
     done = report(None, "--out", tmp_path / "page.html")
     assert done.returncode == 2
     assert "add --format" in done.stderr
+
+
+def test_a_page_without_contexts_quotes_no_line_of_the_text(tmp_path):
+    pages = [tmp_path / name for name in ("with.html", "without.html")]
+    for out, option in zip(pages, ("--contexts", "--no-contexts"), strict=True):
+        done = report(None, "--format", "html", "--out", out, option)
+        assert done.returncode == 0, done.stderr
+    whole, private = (out.read_text(encoding="utf-8") for out in pages)
+    lines = read_results(EXAMPLE / "results.json").contexts.contexts
+    befores = [escape(spans(item.before)[0].text) for item in lines if len(item.before) > 20]
+    assert befores and any(text in whole for text in befores)
+    assert not any(text in private for text in befores)
+    assert "Example contexts" in whole and "leave contexts out" in private
+
+
+def test_no_contexts_is_about_a_page_of_a_format():
+    done = report(None, "--no-contexts")
+    assert done.returncode == 2 and "add --format" in done.stderr
 
 
 def test_one_of_our_own_is_printed():

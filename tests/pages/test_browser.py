@@ -132,6 +132,41 @@ def test_a_word_explains_itself_to_mouse_and_keyboard() -> None:
         assert page.locator("#tip").is_visible()
 
 
+def test_a_tapped_word_explains_itself_and_the_place_stays() -> None:
+    with opened(REPORT, 360) as (page, _):
+        word = page.locator("main section a.term").nth(3)
+        word.scroll_into_view_if_needed()
+        place = page.evaluate("scrollY")
+        word.click()
+        assert page.locator("#tip").is_visible()
+        assert (page.evaluate("scrollY"), page.evaluate("location.hash")) == (place, "")
+        page.locator("h1").dispatch_event("click")
+        assert not page.locator("#tip").is_visible()
+
+
+def test_a_table_that_scrolls_is_in_shade_where_more_follows() -> None:
+    """Its right edge is darker than the paper until it is scrolled to the end."""
+    script = """(item) => {
+      const style = getComputedStyle(item);
+      return [style.backgroundAttachment, style.backgroundImage.split("linear-gradient").length - 1];
+    }"""
+    with opened(REPORT, 360) as (page, _):
+        tables = page.locator(".scroll")
+        assert page.evaluate(
+            "[...document.querySelectorAll('.scroll')].some((item) => item.scrollWidth > item.clientWidth)"
+        )
+        assert tables.first.evaluate(script) == ["local, local, scroll, scroll", 4]
+        names = page.eval_on_selector_all(".scroll", "items => items.map((item) => item.ariaLabel)")
+        assert len(names) == len(set(names)) and "table" not in names
+
+
+def test_a_margin_is_seen_on_dark_ground() -> None:
+    script = "items => items.map((item) => Number(getComputedStyle(item).opacity))"
+    with opened(REPORT, dark=True) as (page, _):
+        shown = page.eval_on_selector_all("figure svg .tint", script)
+        assert shown and min(shown) > 0.4
+
+
 def test_a_figure_is_downloaded_as_a_whole_svg() -> None:
     with opened(REPORT) as (page, heard), page.expect_download() as download:
         page.get_by_role("link", name="Download SVG").first.click()
@@ -153,10 +188,50 @@ def test_on_paper_predictions_are_unfolded_and_tables_fit() -> None:
     with opened(REPORT, 760) as (page, _):
         page.emulate_media(media="print")
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        assert page.locator("details.folded:not([open])").count() == 0
-        page.add_style_tag(content=".scroll.wide { display: none }")  # they have a sheet across
-        assert page.evaluate("document.documentElement.scrollWidth") <= 760
+        assert page.locator("details:not([open])").count() == 0  # nobody can open them there
         assert not page.locator("nav").is_visible() and not page.locator(".tool").first.is_visible()
+
+
+_A4 = {"upright": 680, "landscape": 1009}
+"""CSS pixels between the margins: 180 and 267 mm."""
+
+
+@pytest.mark.parametrize(
+    ("sheet", "tables"), [("upright", ".scroll:not(.wide)"), ("landscape", ".scroll.wide")]
+)
+def test_on_paper_tables_fit_and_break_neither_words_nor_numbers(sheet: str, tables: str) -> None:
+    script = """(items) => {
+      const broken = new Set();
+      for (const item of items) {
+        const width = document.documentElement.clientWidth;
+        if (item.firstElementChild.offsetWidth > width) broken.add(item.ariaLabel);
+        const walker = document.createTreeWalker(item, NodeFilter.SHOW_TEXT);
+        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+          for (const word of node.data.matchAll(/[A-Za-z]+|\\d+(?:[.,]\\d+)*/g)) {
+            const range = document.createRange();
+            range.setStart(node, word.index);
+            range.setEnd(node, word.index + word[0].length);
+            const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+            if (lines.size > 1) broken.add(word[0]);
+          }
+        }
+      }
+      return [...broken];
+    }"""
+    with opened(REPORT, _A4[sheet]) as (page, _):
+        page.emulate_media(media="print")
+        page.add_style_tag(content=".page { padding: 0 !important; }")
+        page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+        assert page.locator(tables).count() > 0
+        assert page.eval_on_selector_all(tables, script) == []
+
+
+def test_a_wide_table_has_a_sheet_across(tmp_path: Path) -> None:
+    with opened(REPORT) as (page, _):
+        page.emulate_media(media="print")
+        sheets = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", page.pdf(format="A4"))
+        across = [float(width) > float(height) for width, height in sheets]
+        assert any(across) and not across[0] and sum(across) < len(across) / 10
 
 
 def test_an_index_of_runs_is_sorted_by_verdict(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ SVG = """<?xml version="1.0"?>
  <defs><style type="text/css">*{stroke-linecap: butt}</style><path id="m1" d="M 0.123456 1"/></defs>
  <!-- text -->
  <g id="unused"><path d="M 0 0 L 72.987654 36" style="fill: #ffffff"/></g>
+ <g><path d="M 0 0" style="fill: #009e73; opacity: 0.14"/></g>
+ <g><path d="M 0 0" style="fill: #b8b8b8; opacity: 0.3"/></g>
  <g id="part-one" clip-path="url(#c1)"><use href="#m1"/></g><clipPath id="c1"></clipPath>
 </svg>"""
 
@@ -41,6 +43,7 @@ def test_figures_are_inside_and_share_no_id(folder: Path) -> None:
     assert "made by a machine" not in page and "stroke-linecap: butt}" not in page
     assert 'd="M 0.12 1"' in page and "72.99 36" in page  # coordinates as fine as anybody sees
     assert 'class="paper" style="fill: #ffffff"' in page
+    assert page.count('class="tint" style="fill: #009e73; opacity: 0.14"') == page.count('class="tint"') == 2
 
 
 def test_a_figure_that_is_not_there_is_named() -> None:
@@ -105,10 +108,10 @@ def test_every_table_has_a_name_of_its_own() -> None:
 
 def test_a_table_wider_than_paper_is_told_apart_and_breaks_in_names_alone() -> None:
     narrow, wide = (table([f"null_{n}" for n in range(number)], [["greater"] * number]) for number in (9, 16))
-    page = PAGE.render(document([narrow, wide, table(["hash"], [["0" * 64]])]))
+    page = PAGE.render(document([narrow, wide, table(["hash"], [["0" * 120]])]))
     assert re.findall(r'class="scroll( wide)?"', page) == ["", " wide", ""]
     assert '<th scope="col" class="text">null_<wbr>0</th>' in page and "greater<" in page
-    assert ">" + "<wbr>".join(["0" * 20, "0" * 20, "0" * 24]) + "<" in page
+    assert ">" + "<wbr>".join(["0" * 20] * 6) + "<" in page
 
 
 def test_headings_are_sections_and_what_folds_is_folded() -> None:
