@@ -168,8 +168,8 @@ def ladder_section(results: Results, figures: Sequence[Picture]) -> Iterable[Par
     yield prose(
         "Predictions stand below one another, their opponents side by side: the {}'s z and two-sided p{}, "
         "unadjusted, among that opponent's draws. ▲ and ▼ say that the group lies significantly above or "
-        "below them, ○ that it cannot be told apart from them{}, and the name beneath is the hypothesis whose "
-        "claim survives there; **bold** is the opponent that the protocol lets decide{}",
+        "below them, ○ that it cannot be told apart from them{}, and the name beneath is the hypothesis "
+        "whose claim survives there; **bold** is the opponent that the protocol lets decide{}",
         term("group"),
         one_sided(ladder.opponents),
         f", {NO_CONCLUSION_SIGN} that the comparison allows no conclusion" if blocked else "",

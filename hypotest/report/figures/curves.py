@@ -242,7 +242,7 @@ def spread_ticks(low: float, high: float) -> list[float]:
     """
     span = math.log(high / low)
     ticks = list[float]()
-    for value in MaxNLocator(5, integer=True).tick_values(low, high).tolist():
+    for value in map(float, MaxNLocator(5, integer=True).tick_values(low, high)):
         if low <= value <= high and (not ticks or math.log(value / ticks[-1]) > _TICKS_APART * span):
             ticks.append(value)
     return ticks

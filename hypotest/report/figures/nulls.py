@@ -173,9 +173,8 @@ def _write(
         spine.set_linewidth(1.8)
     number = "1 draw" if len(draws) == 1 else f"{count_text(len(draws))} draws"
     observed = "" if shared else f"observed {observed_text(result, rung)}"
-    # of so few draws no p says anything
-    p = "no p: too few draws" if len(draws) < _FEW else f"p = {p_text(rung.p_value)}".replace("= <", "< ")
-    lines = [", ".join(filter(None, said)) for said in ((observed, p), (number, modes_text(draws)))]
+    said = ((observed, _p_said(rung, len(draws))), (number, modes_text(draws)))
+    lines = [", ".join(filter(None, parts)) for parts in said]
     axes.annotate(
         "\n".join(lines),
         (0, 1),
@@ -187,6 +186,15 @@ def _write(
         linespacing=1.15,
         color=INK,
     )
+
+
+def _p_said(rung: NullComparison, n_draws: int) -> str:
+    """Its p, unless that says nothing."""
+    if n_draws < _FEW:
+        return "no p: too few draws"
+    if rung.blocked is not None:
+        return f"no conclusion (p {p_text(rung.p_value)})"
+    return f"p = {p_text(rung.p_value)}".replace("= <", "< ")
 
 
 def _legend(observed: str, draws: Mapping[str, Draws]) -> list[Artist]:

@@ -57,6 +57,7 @@ def nulls_in_words(item: PredictionResult, draws: Mapping[str, Draws]) -> str:
         parts.append(
             f"{rung.id}: observed {significant(rung.observed, 4)}, draws {significant(rung.mean, 4)} "
             f"(SD {significant(rung.sd, 2)}){f' in {modes}' if modes else ''}"
+            f"{', no conclusion' if rung.blocked is not None else ''}"
         )
     return f"{item.id} among its nulls. {'; '.join(parts)}."
 

@@ -122,6 +122,18 @@ def test_the_ladder_has_a_panel_per_null(results: Results, nulls: pl.DataFrame) 
         assert low < rung.observed < high
 
 
+def test_a_panel_says_that_its_comparison_allows_no_conclusion(results: Results, nulls: pl.DataFrame) -> None:
+    item = prediction(results, "coordination")
+    first, second, *others = item.ladder
+    blocked = dataclasses.replace(second, blocked="matching leaves it apart")
+    item = dataclasses.replace(item, ladder=(first, blocked, *others))
+    with house_style():
+        drawn = draw_ladder(item, draws_of(item, nulls)).axes
+    said = [axes.texts[0].get_text().split("\n")[0] for axes in drawn[:3]]
+    assert said[1] == f"no conclusion (p {p_text(second.p_value)})"
+    assert said[0].startswith("p ") and said[2].startswith("p ")
+
+
 def test_the_observed_value_is_written_once_as_everywhere_else(results: Results, nulls: pl.DataFrame) -> None:
     """Beside the draws it ran over the axis, and the decimals were those of each null."""
     item = prediction(results, "coordination")
