@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 _VERBS = (
-    "add ask be begin call calibrate check choose compare contrast convert correct create declare define delete "
+    "add ask be begin call calibrate check choose compare contrast convert correct count create declare define delete "
     "demand describe exclude fetch fill find free give hide hold install leave let list load look lower make match merge "
-    "move must name needs pass put raise read remove rename report restore run save say set shorten take test "
+    "move must name needs number pass put raise read remove rename report restore run save say set shorten take test "
     "unpack use verify wait write"
 )
 INSTRUCTS = re.compile(

@@ -235,7 +235,7 @@ def _moved_losses(subject: LanguageModel, read: _Read, kept: _Kept, moved: Tenso
     query = None if _ends(subject) else read.own.query
     ids = read.own.ids.expand(n, -1)
     with (
-        _last_mlp_at(subject, query, ids.shape),
+        _last_mlp_at(subject, query, ids.shape),  # type: ignore[arg-type]
         logits_at(subject, query) as only,
         traced.trace(ids, **only),
     ):

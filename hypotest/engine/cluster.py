@@ -15,20 +15,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import joblib
 
 from hypotest.engine.progress import StartStage
+from hypotest.engine.queues import ADVICE, queued
 from hypotest.errors import ProtocolError, RunError
 
 if TYPE_CHECKING:
     from distributed import Client
 
 Task = TypeVar("Task")
-SYSTEMS = ("slurm", "pbs", "lsf", "sge")
-"""Queueing systems, as dask-jobqueue knows them."""
-_ADVICE = "pip install 'hypotest-nn[cluster]'"
 _TOPIC = "hypotest"
 """What workers tell of."""
 _PAUSE = 0.2
@@ -225,7 +223,7 @@ def _client(cluster: Cluster) -> Iterator[Client]:
         import dask
         from distributed import Client, LocalCluster
     except ImportError as error:
-        raise ProtocolError(f"workers=, scheduler=, cluster=: need {error.name}: {_ADVICE}") from None
+        raise ProtocolError(f"workers=, scheduler=, cluster=: need {error.name}: {ADVICE}") from None
     if cluster.scheduler:
         try:
             client = Client(cluster.scheduler, timeout="10s")
@@ -235,7 +233,7 @@ def _client(cluster: Cluster) -> Iterator[Client]:
             yield client
         return
     if cluster.file is not None:
-        with _queued(cluster.file) as jobs, Client(jobs) as client:
+        with queued(cluster.file) as jobs, Client(jobs) as client:
             yield client
         return
     workers = cluster.workers or 1
@@ -285,35 +283,3 @@ def _variables_kept() -> Iterator[None]:
         for name in {*os.environ} - {*before}:
             del os.environ[name]
         os.environ.update(before)
-
-
-def _queued(file: Path) -> Any:
-    """A cluster of jobs, as a file describes them.
-
-    Raises:
-        ProtocolError: If it does not.
-    """
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    try:
-        data = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ProtocolError(f"{file}: cannot be read: {' '.join(str(error).split())}") from None
-    if not isinstance(data, dict) or data.get("system") not in SYSTEMS:
-        raise ProtocolError(f"{file}: system: must be one of {', '.join(SYSTEMS)}")
-    options = {str(key): value for key, value in data.items()}
-    system, jobs = str(options.pop("system")), options.pop("jobs", None)
-    if type(jobs) is not int or jobs < 1:
-        raise ProtocolError(f"{file}: jobs: must be a whole number of at least 1; found {jobs}")
-    try:
-        import dask_jobqueue
-    except ImportError as error:
-        raise ProtocolError(f"{file}: needs {error.name}: {_ADVICE}") from None
-    kind = getattr(dask_jobqueue, f"{system.upper()}Cluster")
-    try:
-        cluster = kind(**{"cores": 1, "processes": 1, **options})
-    except (TypeError, ValueError) as error:
-        raise ProtocolError(f"{file}: {' '.join(str(error).split())}") from None
-    cluster.scale(jobs=jobs)
-    return cluster

@@ -109,7 +109,7 @@ def _not_applicable(verdicts: list[HypothesisVerdict], results: Results) -> Inli
         dict.fromkeys(name for item in verdicts for name in item.contradicted_by if name in premises)
     )
     one = len(verdicts) == 1
-    found = "; ".join(_findings(failed, results, with_ids=False))
+    findings = "; ".join(_findings(failed, results, with_ids=False))
     return prose(
         "The {} {} {} **not apply**: {} did not hold{}, so there is nothing here that could be organised in "
         "{}.",
@@ -117,7 +117,7 @@ def _not_applicable(verdicts: list[HypothesisVerdict], results: Results) -> Inli
         listed(emphasis(item.hypothesis) for item in verdicts),
         "does" if one else "do",
         f"the premise {sentence_list(failed)}" if failed else "a premise",
-        f" ({found})" if found else "",
+        f" ({findings})" if findings else "",
         "this way" if one else "one way or the other",
     )
 
@@ -125,7 +125,7 @@ def _not_applicable(verdicts: list[HypothesisVerdict], results: Results) -> Inli
 def _sentence(verdict: HypothesisVerdict, results: Results, said: set[str]) -> Inline:
     """What became of one hypothesis, and why; findings that are said already are named."""
 
-    def found(ids: Sequence[str]) -> str:
+    def findings(ids: Sequence[str]) -> str:
         known = [name for name in ids if name in said]
         new = [name for name in ids if name not in said]
         said.update(new)
@@ -139,20 +139,20 @@ def _sentence(verdict: HypothesisVerdict, results: Results, said: set[str]) -> I
         end = prose(
             "is **supported**: {} on which it speaks came out as it expected. That is: {}.",
             which,
-            found(verdict.supported_by),
+            findings(verdict.supported_by),
         )
     elif verdict.status == "refuted":
         end = prose(
             "is **refuted**. Otherwise than it expected, beyond the correction for multiple tests: {}.",
-            found(verdict.refuted_by),
+            findings(verdict.refuted_by),
         )
     else:
-        end = prose("stays **undecided**: {}.", _why_undecided(verdict, results, found))
+        end = prose("stays **undecided**: {}.", _why_undecided(verdict, results, findings))
     return (start, end)
 
 
 def _why_undecided(
-    verdict: HypothesisVerdict, results: Results, found: Callable[[Sequence[str]], str]
+    verdict: HypothesisVerdict, results: Results, findings: Callable[[Sequence[str]], str]
 ) -> str:
     names = Conditions(*results.corpus.conditions)
     titles = {item.id: words_of(item.measure, item.title, names).title for item in results.predictions}
@@ -163,17 +163,17 @@ def _why_undecided(
     if verdict.contradicted_by:
         reasons.append(
             "otherwise than it expected, but not beyond the correction for multiple tests: "
-            f"{found(verdict.contradicted_by)}"
+            f"{findings(verdict.contradicted_by)}"
         )
     if verdict.supported_by:
-        reasons.append(f"as it expected: {found(verdict.supported_by)}")
+        reasons.append(f"as it expected: {findings(verdict.supported_by)}")
     if not reasons:
         return verdict.reason.rstrip(".")
     return ". ".join(reason if place == 0 else _capital(reason) for place, reason in enumerate(reasons))
 
 
 def _findings(ids: Sequence[str], results: Results, with_ids: bool = True) -> Iterator[str]:
-    """What predictions found, in words, with their names; those that found the same are one."""
+    """What predictions findings, in words, with their names; those that findings the same are one."""
     names = Conditions(*results.corpus.conditions)
     by_id = {item.id: _finding(item, names) for item in results.predictions}
     of_finding: dict[str, list[str]] = {}

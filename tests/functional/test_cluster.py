@@ -217,7 +217,7 @@ def test_jobs_of_a_queueing_system_are_described(tmp_path):
     """The script that would be handed in; there is no queue here to run it."""
     import dask_jobqueue
 
-    from hypotest.engine.cluster import _queued
+    from hypotest.engine.queues import queued
 
     file = tmp_path / "slurm.yaml"
     file.write_text(
@@ -226,7 +226,7 @@ def test_jobs_of_a_queueing_system_are_described(tmp_path):
     scaled = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dask_jobqueue.SLURMCluster, "scale", lambda self, jobs: scaled.append(jobs))
-        with _queued(file) as cluster:
+        with queued(file) as cluster:
             script = cluster.job_script()
     assert scaled[0] == 2
     assert "#SBATCH -p gpu" in script and "#SBATCH -t 02:00:00" in script and "--mem=15G" in script

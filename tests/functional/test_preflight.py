@@ -148,14 +148,14 @@ def test_a_registry_that_does_not_verify_is_known_before_the_model_is_loaded(
 
 
 @pytest.mark.parametrize("command", ["multiverse", "power", "explore"])
-@pytest.mark.parametrize(("layers", "found"), [("all", "all"), ("[1, -1]", "2")])
-def test_a_series_where_one_network_is_needed(quick, small_protocol, command, layers, found):
+@pytest.mark.parametrize(("layers", "named"), [("all", "all"), ("[1, -1]", "2")])
+def test_a_series_where_one_network_is_needed(quick, small_protocol, command, layers, named):
     path = small_protocol.with_name("layers.yaml")
     path.write_text(small_protocol.read_text().replace("subject: {", f"subject: {{layer: {layers}, "))
     done = quick(command, path)
     assert done.returncode == 2
     assert (
-        f"subject.layer: must be one layer for `hypotest {command}`; found {found}: name one" in done.stderr
+        f"subject.layer: must be one layer for `hypotest {command}`; found {named}: name one" in done.stderr
     )
 
 

@@ -16,14 +16,12 @@ both halves of a condition have the same types and agree in what is peculiar to 
 two conditions have no type in common: where attention differs from type to type such a ceiling is too high.
 In simulation it rejected up to 30 % of true nulls at 5 %.)
 
-The ratio is formed once, of means: a ratio per head, or per halving, explodes where a reliability is near
-zero, and has no value where one is negative. A head without reliability (a_h or b_h <= 0) adds nothing to the
-denominator and its noise, of mean zero, to the numerator. The ratio is NaN if no head is reliable; report the
-ceiling beside it, since a ratio to a small ceiling is a wide one.
+The ratio is formed once, of means: one per head, or per halving, explodes where a reliability is near zero.
+A head without reliability (a_h or b_h <= 0) adds nothing to the denominator and its noise, of mean zero, to
+the numerator. It is NaN if no head is reliable; report the ceiling beside it.
 
-Correlations are taken over the distances seen in all four half profiles, so that numerator and denominator
-speak of the same ones. Of a head with a window they are those within it: the zeros beyond are in every
-profile, and would make any two alike.
+Correlations are over the distances seen in all four half profiles; of a head with a window those within it,
+since the zeros beyond are in every profile, and would make any two alike.
 
 References:
     Spearman (1904), doi:10.2307/1412159, for the correction for attenuation.
@@ -69,14 +67,11 @@ def crossed_halvings(
     Args:
         documents: Document of each row, any integers, shape (n_rows,).
         types: Target type of each; None where they are no sample: halves are then those of documents.
-        n_halvings: How many.
+        n_halvings: How many; at least one, of two documents and types or more (ValueError).
         rng: Source of randomness.
 
     Returns:
         Whether each row's document, and whether its type, is in the first half; both (n_halvings, n_rows).
-
-    Raises:
-        ValueError: If there are fewer than two documents or types, or no halving.
     """
     halvings: list[BoolArray] = []
     for name, units in (("documents", documents), ("types", types)):
@@ -96,17 +91,10 @@ def routing_correlations(
 ) -> NDArray[np.float64]:
     """Spearman's correlation of each head's profiles in two conditions, without a noise ceiling.
 
-    Args:
-        attention: At each row's query, shape (n_rows, n_heads, context).
-        indices: Place of the query in its block, shape (n_rows,).
-        first: Rows of the first condition; the others are of the second.
-        windows: Keys that a query of each head sees at most, shape (n_heads,).
+    Arguments and errors are those of `crossed_routing`.
 
     Returns:
         Shape (n_heads,), over distances seen in both; NaN for a constant profile.
-
-    Raises:
-        ValueError: If shapes do not fit.
     """
     everything = np.zeros(np.shape(indices), dtype=np.int64), np.ones((1, 1))
     (by_head,) = crossed_correlations(attention, indices, first, [everything], windows)
@@ -122,18 +110,10 @@ def crossed_correlations(
 ) -> list[NDArray[np.float64]]:
     """`routing_correlations` with units of any factors drawn or left out.
 
-    Args:
-        attention: At each row's query, shape (n_rows, n_heads, context).
-        indices: Place of the query in its block, shape (n_rows,).
-        first: Rows of the first condition; the others are of the second.
-        weightings: One for each factor.
-        windows: Keys that a query of each head sees at most, shape (n_heads,).
+    Arguments and errors are those of `crossed_routing`.
 
     Returns:
         One for each factor, shape (n_resamples, n_heads).
-
-    Raises:
-        ValueError: If shapes do not fit, or units and weights do not.
     """
     mask = np.asarray(first)
     checked = [_checked(units, weights, mask) for units, weights in weightings]
@@ -163,9 +143,6 @@ def crossed_routing(
         weightings: One for each factor; one unit that counts once gives the estimate.
         halves: From `crossed_halvings`, the same for all weightings.
         windows: Keys that a query of each head sees at most, shape (n_heads,).
-
-    Returns:
-        One for each factor.
 
     Raises:
         ValueError: If shapes do not fit, or units and weights do not.
@@ -239,10 +216,9 @@ def _heads(
 
 
 def _sums(heads: FloatArray, indices: IntArray, bins: NDArray[np.int64], n_bins: int) -> NDArray[np.float64]:
-    """Attention summed over the rows of each bin, queries that have so many keys before them as a last head.
+    """Attention summed over the rows of each bin, and of queries with so many keys as a last head.
 
-    Returns:
-        Shape (n_bins, n_heads + 1, context).
+    Returns: Shape (n_bins, n_heads + 1, context).
     """
     n_rows, n_heads, context = heads.shape
     ones = np.ones(n_rows, dtype=heads.dtype)
@@ -266,10 +242,7 @@ def _agreements(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Correlations between conditions, within the first and within the second, each (n_resamples, n_heads).
 
-    Args:
-        halves: Sums of both halves of the first and of the second condition, shape (4, n_resamples, n_heads +
-            1, context).
-        reach: Distances that each head can see.
+    From sums of both halves of both conditions, (4, n_resamples, n_heads + 1, context), and what heads reach.
     """
     one, one_other, two, two_other = _unit_ranks(halves, reach)
     across = (_products(one, two_other) + _products(one_other, two)) / 2

@@ -124,9 +124,9 @@ def require_single(protocol: Protocol, path: Path, command: str) -> None:
     if axes := protocol.subject.axes:
         axis, subject = axes[0], protocol.subject
         value = subject.models if axis == "model" else getattr(subject, axis)
-        found = len(value) if isinstance(value, tuple) else value
+        several = len(value) if isinstance(value, tuple) else value
         raise ProtocolError(
-            f"{path} subject.{axis}: must be one {axis} for `hypotest {command}`; found {found}: name one "
+            f"{path} subject.{axis}: must be one {axis} for `hypotest {command}`; found {several}: name one "
             "(only `hypotest run` goes through a series)"
         )
 

@@ -13,13 +13,12 @@ from matplotlib.figure import Figure
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.measures.registry import MEASURES
-from hypotest.nulls.registry import NULLS, SD_NULL
-from hypotest.records.results.figure_data import FrequencyCurve, Spectrum
+from hypotest.records.results.figure_data import FrequencyCurve
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
+from hypotest.report.figures.captions import spectrum_caption
 from hypotest.report.figures.curves import (
     ELBOW_WINDOW,
-    collapsed,
     draw_frequencies,
     draw_regimes,
     draw_spectrum,
@@ -206,7 +205,7 @@ def _prediction_plans(
         spectrum, variance = data.spectrum, _variance(results, item.id)
         special = (
             "eigenvalues",
-            _spectrum_caption(spectrum, item, variance),
+            spectrum_caption(spectrum, item, variance),
             spectrum_in_words(spectrum, variance),
             partial(draw_spectrum, spectrum, variance),
         )
@@ -279,27 +278,6 @@ def _frequency_caption(curve: FrequencyCurve) -> str:
         "elbow is where it begins to stay steeper than twice its median, which may be up to half that range "
         "before the curve itself bends."
     )
-
-
-def _spectrum_caption(spectrum: Spectrum, item: PredictionResult, variance: float) -> str:
-    """Says which null the band is of, where another one decides; and of eigenvalues that are none."""
-    others = "random groups of its size"
-    if spectrum.null:
-        others = f"{spectrum.null} groups, the null that decides"
-    said = f"Eigenvalues of the group's {spectrum.scale} beside those of {others}"
-    if item.reference in NULLS and not spectrum.null and item.reference != SD_NULL:
-        said += f"; the null that decides is {item.against}"
-    said += (
-        ". Above, each one's share of the variance; below, their running sum and, dotted, the share up to "
-        f"which dimensions count ({variance:g})"
-    )
-    nothing = collapsed(spectrum)
-    if nothing:
-        said += (
-            f". Nothing but rounding are {nothing} of {len(spectrum.observed)}: neurons that repeat others, "
-        )
-        said += "or never vary"
-    return f"{said}."
 
 
 def _variance(results: Results, prediction: str) -> float:

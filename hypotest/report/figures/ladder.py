@@ -285,18 +285,13 @@ def _draw_key(axes: Axes, y: float, ladder: Ladder, signs: Sequence[Sequence[tup
     for word, hatched in (("decides", False), ("describes, never decides", True)):
         if hatched and not descriptive:
             continue
-        axes.add_patch(
-            Rectangle(
-                (x, y - 0.05),
-                0.16,
-                0.1,
-                facecolor=_TINTS["inconclusive"] if hatched else "white",
-                edgecolor="#BBBBBB" if hatched else INK,
-                hatch="//////" if hatched else None,
-                linewidth=0 if hatched else 1.5,
-            )
-        )
+        edge, face = ("#BBBBBB", _TINTS["inconclusive"]) if hatched else (INK, "white")
+        hatch, width = ("//////", 0.0) if hatched else (None, 1.5)
+        box = Rectangle((x, y - 0.05), 0.16, 0.1, fc=face, ec=edge, hatch=hatch, lw=width)
+        axes.add_patch(box)
         x = _after(axes, axes.text(x + 0.22, y, word, va="center", fontsize=SMALL)) + 0.15
-    words = "numbers: z among the opponent's draws, below it the unadjusted p"
-    words += "; ‡ p of equivalence" if equivalence else ""
+    words = (
+        "numbers: z among the opponent's draws, below it the unadjusted p"
+        + "; ‡ p of equivalence" * equivalence
+    )
     axes.text(_NAMES, y + _KEY_LINE, words, va="center", fontsize=SMALL, color=FAINT)

@@ -93,7 +93,7 @@ def draw_ladder(result: PredictionResult, draws: Mapping[str, Draws]) -> Figure:
     for place, rung, named in zip(axes, panels, labels, strict=False):
         _draw_draws(place, rung, draws[rung.key])
         _write(place, result, rung, draws[rung.key], _ROOM[columns], shared=len(observed) == 1)
-        place.xaxis.set_major_locator(MaxNLocator(nbins=6 - columns, steps=[1, 2, 5, 10]))
+        place.xaxis.set_major_locator(MaxNLocator(nbins=6 - columns, steps=[1, 2, 4, 5, 10]))
         if len(set(labels)) > 1:
             said = "\n".join(wrapped(line, _ROOM[columns], SMALL) for line in named)
             place.set_xlabel(said, fontsize=SMALL)

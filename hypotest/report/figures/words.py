@@ -18,8 +18,8 @@ from hypotest.records.results.prediction_result import PredictionResult, Seconda
 from hypotest.records.results.results import Results
 from hypotest.report.figures.curves import elbow_window
 from hypotest.report.figures.nulls import Draws, modes_text
-from hypotest.report.ladder import DECLARED_VALUE, EQUIVALENCE_SIGN, Step, ladder_of
-from hypotest.report.numbers import count_text, decimals_for, fixed, range_text, significant
+from hypotest.report.ladder import EQUIVALENCE_SIGN, Step, ladder_of
+from hypotest.report.numbers import DECLARED_VALUE, count_text, decimals_for, fixed, range_text, significant
 
 OUTCOME_WORDS = {
     "less": "below",
@@ -138,18 +138,20 @@ def ladder_in_words(results: Results) -> str:
     ladder = ladder_of(results)
     rows = []
     for item in results.predictions:
-        found: dict[str, list[str]] = {}
+        by_outcome: dict[str, list[str]] = {}
         for rung in ladder.rungs[item.id].values():
             if not rung.decides:
-                found.setdefault(_found(rung), []).append(_opponent(rung))
+                by_outcome.setdefault(_outcome_words(rung), []).append(_opponent(rung))
         decisive = [rung for rung in ladder.rungs[item.id].values() if rung.decides]
-        parts = [f"{_found(rung)} {_opponent(rung)}, which decides{_numbers(rung)}" for rung in decisive]
-        parts += [f"{words} {', '.join(names)}" for words, names in found.items()]
+        parts = [
+            f"{_outcome_words(rung)} {_opponent(rung)}, which decides{_numbers(rung)}" for rung in decisive
+        ]
+        parts += [f"{words} {', '.join(names)}" for words, names in by_outcome.items()]
         rows += [f"{item.id}: {'; '.join(parts)}."] if parts else []
     return " ".join(rows)
 
 
-def _found(rung: Step) -> str:
+def _outcome_words(rung: Step) -> str:
     if rung.too_few is not None:
         return "too few draws of"
     return "no conclusion against" if rung.no_conclusion else OUTCOME_WORDS[rung.outcome]

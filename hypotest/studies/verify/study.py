@@ -80,7 +80,7 @@ def verify(
         OutputError: If the folder is not that of a run, or the file is no bundle.
         ProtocolError: If there is no such device, or no such protocol.
     """
-    asked = _Asked(recollect, device, start_stage, subject, cache_folder())
+    asked = _Options(recollect, device, start_stage, subject, cache_folder())
     if not isinstance(run, Run) and is_bundle(run):
         with unpacked(Path(run)) as parts:
             given = protocol if protocol is not None else parts.protocol
@@ -91,7 +91,7 @@ def verify(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Options:
     """How a run is to be verified."""
 
     recollect: bool
@@ -102,7 +102,7 @@ class _Asked:
 
 
 def _verified(
-    folder: Path, protocol: str | Path | None, asked: _Asked, *, known: bool = True
+    folder: Path, protocol: str | Path | None, asked: _Options, *, known: bool = True
 ) -> Verification:
     """Check the folder of a run.
 
@@ -192,7 +192,7 @@ def _numbers(
     nulls: pl.DataFrame | None,
     manifest: Mapping[str, Any],
     base: Path,
-    asked: _Asked,
+    asked: _Options,
 ) -> str:
     """Check evidence and everything that follows from it; returns how equal numbers must be."""
     session = Session.start(plan.seed, stages_shown(asked.start_stage), asked.device)

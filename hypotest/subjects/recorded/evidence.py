@@ -83,7 +83,7 @@ class RecordedEvidence(RowSubject):
         return cls(rows, channels, name=name or place.name)
 
     def write(self, path: str | Path) -> Path:
-        """Write it as ``.npz``, for ``--evidence FILE``: arrays, columns of one value a row, and clusters.
+        """Write it as ``.npz``, for `read`: arrays, columns of one value a row, and clusters.
 
         Args:
             path: The file; ``.npz`` is appended where it is missing.

@@ -112,9 +112,9 @@ def test_correlations_without_a_unit_are_those_of_the_other_rows() -> None:
     windows = np.array([12, 6, 4])
     for units in (documents, types):
         left = leave_out(units, 5, rng)
-        (found,) = crossed_correlations(attention, indices, first, [(left.units, left.weights)], windows)
-        assert found.shape == (5, HEADS)
-        for group, values in enumerate(found):
+        (left_out,) = crossed_correlations(attention, indices, first, [(left.units, left.weights)], windows)
+        assert left_out.shape == (5, HEADS)
+        for group, values in enumerate(left_out):
             kept = left.units != group
             np.testing.assert_allclose(
                 values, routing_correlations(attention[kept], indices[kept], first[kept], windows)

@@ -76,7 +76,7 @@ def test_every_prediction_is_explained(shipped, explained):
         ("routing", ["the number 1, fixed", "Margin: 0.1 (unit: share of the noise ceiling)"]),
         ("single-head", ["the number 0.5, fixed", "any significant difference counts"]),
         ("head-specificity", ["9,999 groups", "2 SDs of the size_matched groups"]),
-        ("spectrum", ["weights output", "distributed expects: less (a heavier tail", NEIGHBOURS]),
+        ("spectrum", ["weights output", "less (the spectrum has a heavier tail", NEIGHBOURS]),
     ],
 )  # fmt: skip
 def test_what_is_said_of_a_prediction(explained, id, words):

@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from hypotest.report.figures.style import COLUMN, FAINT, OBSERVED, SECOND, house_style, new_figure
 from tests.figures import every_figure
 
-COLUMN_MM, HIGHEST_MM = 84, 190
+COLUMN_MM, HIGHEST_MM = 84, 215
 """A column of a page is some 230 mm high, and a caption stands in it, too."""
 SMALLEST_POINTS = 5
 RESOLUTION = 160
