@@ -40,6 +40,8 @@ autodoc_typehints_description_target = "documented"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 
+smartquotes = False  # an option in a message begins with two dashes
+
 html_theme = "pydata_sphinx_theme"
 html_title = "hypotest"
 html_static_path = ["_static"]

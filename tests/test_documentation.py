@@ -59,8 +59,7 @@ def test_the_readme_is_short():
 
 def test_the_tables_of_the_example_are_what_show_prints():
     assert stands(shown(), VERDICT)
-    if FIRST_RUN.exists():  # `make example` puts it there
-        assert stands(shown(FIRST_RUN), TABLE)
+    assert stands(shown(FIRST_RUN), TABLE)
 
 
 def test_the_findings_are_those_of_the_committed_runs():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
@@ -61,15 +62,18 @@ def copy_reports(site: Path) -> None:
     Args:
         site: Its root.
     """
-    for file in REPORTS.rglob("report.html"):
+    for file in _files("*/example/report.html", "registered/*/*/report.html"):
         _place(site, file.relative_to(ROOT)).write_bytes(file.read_bytes())
-    for file in REPORTS.rglob("*.md"):
-        opened = file.with_suffix(".html").relative_to(ROOT)
-        if not (ROOT / opened).exists():
-            text = file.read_text(encoding="utf-8")
-            _place(site, opened).write_text(_as_page(text), encoding="utf-8")
-            for figure in re.findall(r"\]\((figures/[^)]+)\)", text):
-                shutil.copy(file.parent / figure, _place(site, opened.parent / figure))
+    for file in _files("*/*.md", "training/series/*.md"):
+        opened, text = file.with_suffix(".html").relative_to(ROOT), file.read_text(encoding="utf-8")
+        _place(site, opened).write_text(_as_page(text), encoding="utf-8")
+        for figure in re.findall(r"\]\((figures/[^)]+)\)", text):
+            shutil.copy(file.parent / figure, _place(site, opened.parent / figure))
+
+
+def _files(*patterns: str) -> Iterator[Path]:
+    """Committed ones: whatever else was run here lies in folders of other names."""
+    return (file for pattern in patterns for file in sorted(REPORTS.glob(pattern)))
 
 
 def _place(site: Path, file: Path) -> Path:
