@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,6 +20,7 @@ from hypotest.pipeline.handed_out import choose_gpu
 from hypotest.studies.calibration.calibrate import calibrate
 from tests.functional.test_series import _written
 from tests.functional.watching import with_predictions
+from tests.functional.workers import begun, bytes_of, children_of, numbers_of, wait_for
 
 dask = pytest.importorskip("dask", reason="the extra `cluster` is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -38,13 +38,6 @@ def alone(hypotest, small_protocol, small_model_folder, tmp_path_factory, no_fig
     done = hypotest("run", path, "--out", out)
     assert done.returncode == 0, done.stderr
     return path, numbers_of(out)
-
-
-def numbers_of(out: Path) -> dict[str, bytes]:
-    """What runs leave that must be the same, wherever they are made: results and draws, by their folder."""
-    (folder,) = out.glob("*/*")
-    files = [*folder.glob("layer-*/results.json"), *folder.glob("layer-*/nulls.parquet")]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def stopped_once(folder: Path) -> str:
@@ -109,18 +102,6 @@ def test_a_killed_worker_loses_nothing_that_lies_on_disk(alone, tmp_path):
     assert numbers_of(tmp_path / "reports") == expected
 
 
-def begun(path, out, cache, *options, **further) -> subprocess.Popen:
-    """A run in a process of its own, whose words lie beside its folder."""
-    with out.with_suffix(".txt").open("w", encoding="utf-8") as written:
-        return subprocess.Popen(
-            [sys.executable, "-m", "hypotest", "run", path, "--out", out, *options],
-            env={**os.environ, "HYPOTEST_CACHE": str(cache)},
-            stdout=written,
-            stderr=written,
-            **further,
-        )
-
-
 @pytest.mark.slow
 def test_two_series_use_one_store_at_once(alone, tmp_path):
     """Both want the same evidence; neither reads what the other has not finished."""
@@ -182,27 +163,6 @@ def test_a_disk_that_takes_no_more_fails_members_and_not_the_next_run(alone, tmp
     again = begun(path, tmp_path / "again", cache, "--workers", "2")
     assert again.wait(timeout=600) == 0, (tmp_path / "again.txt").read_text(encoding="utf-8")
     assert numbers_of(tmp_path / "again") == expected
-
-
-def wait_for(condition, process) -> None:
-    until = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None and time.monotonic() < until
-        time.sleep(0.05)
-
-
-def children_of(pid: int) -> list[int]:
-    """Dask's worker processes, by what started them."""
-    workers = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_text(encoding="utf-8", errors="replace")
-            parent = re.search(r"^PPid:\t(\d+)", (folder / "status").read_text(encoding="utf-8"), re.M)
-        except OSError:
-            continue
-        if parent and int(parent[1]) == pid and "spawn_main" in command:
-            workers.append(int(folder.name))
-    return workers
 
 
 def test_a_running_scheduler_is_joined(alone, hypotest, tmp_path):
@@ -331,11 +291,6 @@ def single(hypotest, small_protocol, tmp_path_factory, no_figures):
     done = hypotest("run", path, "--out", out)
     assert done.returncode == 0, done.stderr
     return path, bytes_of(out)
-
-
-def bytes_of(out: Path) -> tuple[bytes, bytes]:
-    (folder,) = out.glob("*/*")
-    return (folder / "results.json").read_bytes(), (folder / "nulls.parquet").read_bytes()
 
 
 def test_one_run_is_made_together(single, hypotest, tmp_path, monkeypatch):
