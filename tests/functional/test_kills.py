@@ -1,6 +1,6 @@
 """Workers of a series killed at random, and the bytes that come out of it.
 
-``KILLS=50 .venv/bin/python -m pytest -s tests/functional/test_kills.py`` takes half an hour on two cores, since
+``KILLS=50 .venv/bin/python -m pytest -s tests/functional/test_kills.py`` takes half an hour, since
 each series draws the figures of twelve runs; every day's tests kill one worker in each stage
 (`tests.functional.test_cluster`).
 """
