@@ -25,7 +25,8 @@ from hypotest.studies.calibration.cases import choose_cases
 from hypotest.studies.calibration.page import calibration_page, calibration_summary
 from hypotest.studies.series.page import write_series
 from hypotest.subjects.reference import REFERENCE
-from tests import calibration, science, training
+from tests import calibration, science
+from tests import series as committed
 from tests.example import (
     AS_PUBLISHED,
     BOTH,
@@ -66,23 +67,24 @@ def test_the_findings_are_those_of_the_committed_runs():
     assert stands(science.public(), science.PUBLIC)
     assert stands(science.findings(), science.FINDINGS)
     assert stands(science.registered(), science.REGISTERED)
-    assert stands(training.training(), training.COURSE)
+    for _, made, mark in committed.COMMITTED.values():
+        assert stands(made(), mark)
 
 
-def test_the_course_over_training_is_what_its_numbers_give(tmp_path):
+@pytest.mark.parametrize("name", committed.COMMITTED)
+def test_a_committed_series_is_what_its_numbers_give(name, tmp_path):
     """Page and figure, made of the numbers once more."""
-    shutil.copytree(training.TRAINING, tmp_path / "again")
-    write_series(training.read_series(tmp_path / "again"))
-    for file in sorted((training.TRAINING / "series").rglob("*")):
+    folder, _, _ = committed.COMMITTED[name]
+    again = shutil.copytree(folder, tmp_path / "again")
+    write_series(committed.read_series(again))
+    for file in sorted((folder / "series").rglob("*")):
         if file.suffix in (".md", ".json", ".svg"):
-            assert (
-                tmp_path / "again" / file.relative_to(training.TRAINING)
-            ).read_bytes() == file.read_bytes()
+            assert (again / file.relative_to(folder)).read_bytes() == file.read_bytes()
 
 
 def test_taus_of_the_training_are_those_of_its_effects():
     """Counted by hand: pairs of checkpoints in order, less those against it."""
-    series = training.read_series(training.TRAINING)
+    series = committed.read_series(committed.TRAINING)
     courses = {course.prediction: [point.effect for point in course.points] for course in series.courses}
     for item in series.trends:
         pairs = [np.sign(b - a) for a, b in combinations(courses[item.prediction], 2)]

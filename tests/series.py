@@ -1,10 +1,11 @@
-"""The committed course over the reference model's training, from a run of its protocol.
+"""The committed series: over the reference model's training, and over SmolLM2's last layers.
 
-python -m tests.training SERIES
+    python -m tests.series training FOLDER
+    python -m tests.series smollm2-layers FOLDER
 
-Copied are its numbers; page and figure are made of them. The nine runs, each of some megabytes, are not in
-the repository: `hypotest reference train` and `hypotest run protocols/training/reference.yaml` make them
-again.
+Copied are a series' numbers; page and figure are made of them. Its runs, each of some megabytes, are not in
+the repository: `hypotest reference train` and `hypotest run protocols/training/reference.yaml`, and
+`hypotest run protocols/smollm2/layers.yaml`, make them again.
 """
 
 from __future__ import annotations
@@ -23,12 +24,11 @@ from hypotest.pages.inline import Inline, code, strong
 from hypotest.pages.markdown import markdown
 from hypotest.report.numbers import p_text
 from hypotest.studies.series.page import write_series
-from hypotest.studies.series.record import SeriesResult
+from hypotest.studies.series.record import Point, SeriesResult
 from tests.texts import ROOT, put
 
 TRAINING = ROOT / "reports" / "training"
-COURSE = "training"
-"""Mark of the table."""
+LAYERS = ROOT / "reports" / "smollm2-layers"
 SAYS = {
     "specialization": "such neurons emerge",
     "coordination": "they come to act together",
@@ -77,17 +77,47 @@ def training() -> str:
     return markdown(table(head, rows, numeric=(2, 3, 4)))
 
 
+def layers() -> str:
+    """Each prediction at each layer: outcome, and effect with its 95 % interval."""
+    series = read_series(LAYERS)
+    rows: list[tuple[Inline, ...]] = [
+        (
+            code(course.prediction),
+            "SD" if course.in_null_sd else "its own",
+            *((strong(point.outcome), _effect(point)) for point in course.points),
+        )
+        for course in series.courses
+    ]
+    verdicts = (
+        ", ".join(f"{name} {status}" for name, status in item.alone.items()) for item in series.members
+    )
+    rows.append(("verdicts", "", *verdicts))
+    return markdown(table(["prediction", "unit", *(item.name for item in series.members)], rows))
+
+
+def _effect(point: Point) -> str:
+    if point.effect is None:
+        return ""
+    interval = "" if point.interval is None else " [{:.2f}, {:.2f}]".format(*point.interval)
+    return f": {point.effect:.2f}{interval}"
+
+
+COMMITTED = {TRAINING.name: (TRAINING, training, "training"), LAYERS.name: (LAYERS, layers, "smollm2-layers")}
+"""Name -> where it lies, what makes its table, and the table's mark."""
+
+
 def main() -> None:
     """Take over the numbers of a series, and write page, figure and table."""
-    (given,) = sys.argv[1:]
+    name, given = sys.argv[1:]
+    folder, made, mark = COMMITTED[name]
     with tempfile.TemporaryDirectory() as kept:
         copy = Path(kept) / "series.json"
         shutil.copy(Path(given) / "series" / "series.json", copy)
-        shutil.rmtree(TRAINING, ignore_errors=True)
-        (TRAINING / "series").mkdir(parents=True)
-        shutil.copy(copy, TRAINING / "series")
-    write_series(read_series(TRAINING))
-    put(training(), COURSE)
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "series").mkdir(parents=True)
+        shutil.copy(copy, folder / "series")
+    write_series(read_series(folder))
+    put(made(), mark)
 
 
 if __name__ == "__main__":
