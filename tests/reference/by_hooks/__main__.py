@@ -2,12 +2,12 @@
 
     python -m tests.reference.by_hooks RUN_FOLDER CACHE_FOLDER MODEL [--quick]
 
-RUN_FOLDER is that of a finished run of protocols/smollm2.yaml or protocols/rare-tokens.yaml (with
-results.json), CACHE_FOLDER the cache that it filled, of which only arrays are read: tokens, positions and
-labels, and what is to be refuted. MODEL is SmolLM2's .gguf file, or the folder of the reference model. The
-network is written down again in float64, GGUF weights expanded by the package `gguf`; interventions are
-plain torch hooks; measures are taken by numpy, scipy, scikit-learn, networkx, igraph and leidenalg; matching,
-draws and errors are written anew from their definitions.
+RUN_FOLDER is that of a finished run of protocols/smollm2.yaml or protocols/rare-tokens.yaml, or of a member
+of protocols/smollm2/layers.yaml (with results.json), CACHE_FOLDER the cache that it filled, of which only
+arrays are read: tokens, positions and labels, and what is to be refuted. MODEL is SmolLM2's .gguf file, or
+the folder of the reference model. The network is written down again in float64, GGUF weights expanded by
+the package `gguf`; interventions are plain torch hooks; measures are taken by numpy, scipy, scikit-learn,
+networkx, igraph and leidenalg; matching, draws and errors are written anew from their definitions.
 
 Prints a table of claimed value, derived value, and difference; indented lines ask what else the number could
 mean. It asserts nothing: it is to be read. Not collected by pytest.
@@ -53,8 +53,10 @@ def main() -> None:
         out.say(f"the file is the run's: {digest == manifest['hashes']['weights_file']}")
     kept = [*(given.cache / "frequencies").glob("*/counts.npy"), given.model / "token_counts.npy"]
     counts = np.load(kept[0])
-    net = Network(given.model)
-    output = net.blocks[-1].down.weight.T.contiguous().numpy()
+    layer = int(result["subject"]["layer"])
+    last = layer == result["subject"]["n_layers"] - 1
+    net = Network(given.model, layer=layer)
+    output = net.tested.down.weight.T.contiguous().numpy()
     stored = np.load(splits["selection"].folder / "weights" / "output.npy")
     out.row("output weights: largest difference from the stored", 0, float(np.abs(stored - output).max()))
     text.check_text(out, counts, result, splits, tokens)
@@ -62,7 +64,10 @@ def main() -> None:
     selection.check_selectivity(out, result, splits, members, 400 // few)
     group.check_measures(out, result, splits["evaluation"], output, members)
     profiles.check_similarity(out, result, splits["evaluation"], output, members, 40 // few)
-    whole_groups.check_lesions(out, net, result, splits, lesions, few)
+    if last:
+        whole_groups.check_lesions(out, net, result, splits, lesions, few)
+    else:
+        whole_groups.check_stored_lesions(out, result, splits["evaluation"], lesions)
     attention.check_attention(out, net, result, *splits.values(), tokens, max(1, 4 // few))
     interventions.check_ablations(out, net, splits, lesions, tokens, [members, common], 160 // few)
     interventions.check_heads(out, net, result, splits, tokens, members, max(1, 6 // few))

@@ -46,7 +46,10 @@ class Split(Rows):
         self.delta = np.empty((len(self.rare), width), dtype=np.float32)
         self.bound = np.empty(self.delta.shape, dtype=np.float16)
         self.loss = np.empty(len(self.rare), dtype=np.float32)
-        for condition, rows in (("first", self.rare), ("second", ~self.rare)):
+        every = np.ones(len(self.rare), dtype=bool)
+        for condition, rows in (("first", self.rare), ("second", ~self.rare), ("both", every)):
+            if not (folder / "ablation" / condition).exists():
+                continue  # forward passes ablate a block's positions together, whatever their condition
             self.delta[rows] = self.joined(f"ablation/{condition}", "delta_loss")
             self.bound[rows] = self.joined(f"ablation/{condition}", "error_bound")
             self.loss[rows] = self.joined(f"ablation/{condition}", "loss")

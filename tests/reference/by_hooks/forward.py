@@ -65,7 +65,7 @@ class Passed(Rows):
     ) -> None:
         self.block, self.index, self.document = at.block, at.index, at.document
         self.target, self.rare, self.foil = at.target, at.rare, at.foil
-        last = net.blocks[-1]
+        last = net.tested
         width, size = last.down.weight.shape[1], last.down.weight.shape[0]
         self.activations = np.empty((len(at), width), np.float32)
         self.residual = np.empty((len(at), size), np.float32)
@@ -123,7 +123,7 @@ def every_neuron(net: Network, at: Rows, mean: Array, together: int = 2**19) -> 
     """
     double = torch.float64
     stream = torch.from_numpy(at.residual).to(double)
-    write = net.blocks[-1].down.weight.T.to(double)
+    write = net.tested.down.weight.T.to(double)
     centred = isinstance(net.norm, LayerNorm)
     if centred:
         stream, write = (x - x.mean(-1, keepdim=True) for x in (stream, write))

@@ -22,13 +22,14 @@ def check_ablations(
     groups: list[Array],
     n: int,
 ) -> None:
-    """Each position's forward pass goes on with several rows from the last down-projection on."""
+    """Each position's forward pass goes on with several rows from the down-projection on, ablated at all
+    positions up to the one that is looked at: later blocks mix them."""
     out.head(f"ablation at {n} positions: a random neuron, a member of the group, whole groups")
     mean = splits["selection"].activations.astype(np.float64).mean(0)
     stored = np.load(splits["selection"].folder / "mean" / "mean_activation.npy")
     out.row("mean activation: largest difference from the stored", 0, float(np.abs(mean - stored).max()))
     rng = np.random.default_rng(SEED)
-    last = net.blocks[-1]
+    last = net.tested
     single: list[list[float]] = []
     at_once: list[list[float]] = []
     apart = {"activations": 0.0, "residual": 0.0, "loss": 0.0}
@@ -48,7 +49,7 @@ def check_ablations(
             seen["activations"] = x[0, -1].numpy().copy()
             rows = x.expand(1 + len(edits), -1, -1).clone()
             for row, which in enumerate(edits):
-                rows[1 + row, -1, which] = torch.from_numpy(mean[which])
+                rows[1 + row][:, which] = torch.from_numpy(mean[which])
             return rows
 
         def keep(x: torch.Tensor, seen: dict[str, Array] = seen) -> None:
@@ -60,14 +61,15 @@ def check_ablations(
 
             def alone(x: torch.Tensor, group: Array = groups[0]) -> torch.Tensor:
                 x = x.clone()
-                x[0, -1, group] = torch.from_numpy(mean[group])
+                x[0][:, group] = torch.from_numpy(mean[group])
                 return x
 
             with edited(last.down, alone):
                 plain = -net(ids, last=True)[0, 0].log_softmax(-1)[int(tokens[block, place + 1])]
             assert abs(plain - loss[3]) < 1e-9
         for key in ("activations", "residual"):
-            apart[key] = max(apart[key], float(np.abs(seen[key] - getattr(s, key)[at]).max()))
+            if (held := getattr(s, key)[at]).size:  # the residual stream is not kept before the last layer
+                apart[key] = max(apart[key], float(np.abs(seen[key] - held).max()))
         apart["loss"] = max(apart["loss"], abs(float(loss[0]) - float(s.loss[at])))
         change = (loss[1:] - loss[0]).numpy()
         single.append([*change[:2], *s.delta[at, neurons], *s.bound[at, neurons]])
@@ -120,7 +122,7 @@ def ablated_heads(net: Network, layer: int, ids: torch.Tensor, place: int) -> Ar
         rows[-1] = 0
         return rows
 
-    with edited(net.blocks[layer].o, zeroed), edited(net.blocks[-1].down, lambda x: kept.append(x[:, place])):
+    with edited(net.blocks[layer].o, zeroed), edited(net.tested.down, lambda x: kept.append(x[:, place])):
         net(ids[:, : place + 1], last=True)
     return (kept[0][1:] - kept[0][:1]).square().numpy()
 

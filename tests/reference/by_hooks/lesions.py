@@ -35,10 +35,47 @@ class Lesioner:
 
     def __call__(self, group: Array, zero: bool = False) -> Array:
         """At their means over the selection split, or at zero."""
-        write = self.net.blocks[-1].down.weight.T[torch.from_numpy(group)]
+        write = self.net.tested.down.weight.T[torch.from_numpy(group)]
         away = -self.activations[:, group] if zero else (self.mean - self.activations)[:, group]
         changed = self.residual + torch.from_numpy(away) @ write
         return (losses(self.net, changed, self.target) - self.before).numpy()
+
+
+def groups_of(result: Any) -> dict[str, Array]:
+    """Prediction -> the group that it ablates at once."""
+    return {
+        "dissociation": np.sort(np.array(result["group"]["neurons"])),
+        "other-direction": np.sort(np.array(result["group"]["control_neurons"])),
+    }
+
+
+def check_stored_lesions(out: Table, result: Any, e: Split, lesions: Lesions) -> None:
+    """The same from stored changes, of a layer behind which other blocks stand."""
+    out.head("whole groups at once: dissociation, from stored changes")
+    by_name = {p["id"]: p for p in result["predictions"]}
+    for (name, group), sign in zip(groups_of(result).items(), (1, -1), strict=True):
+        size = np.abs(lesions.evaluation[lesions.column(group)].astype(np.float64))
+        check_index(out, name, by_name[name], size, sign, e, np.arange(len(e.rare)))
+
+
+def check_index(out: Table, name: str, claimed: Any, size: Array, sign: int, e: Split, rows: Array) -> None:
+    """The dissociation index of sizes of changes at some rows, its error and p."""
+    first, document, target = e.rare[rows], e.document[rows], e.target[rows]
+    out.row(f"{name}: index, by sizes", claimed["observed"], sign * index(size, first))
+    error = two_way(size, first, document, target, means_index)
+    out.row("    SE, two-way", claimed["interval"]["standard_error"], error.floored, error.said())
+    out.row("    degrees of freedom", claimed["interval"]["degrees_of_freedom"], error.freedom)
+    out.row(
+        "    p against 0.5",
+        claimed["p_value"],
+        p_of_t(sign * index(size, first) - 0.5, error.floored, error.freedom),
+    )
+    for condition, part in (("rare", first), ("common", ~first)):
+        out.row(
+            f"    size, {condition}",
+            claimed["secondary"][f"size_{condition}"]["value"],
+            float(size[part].mean()),
+        )
 
 
 def check_lesions(
@@ -49,16 +86,13 @@ def check_lesions(
     s, e = splits["selection"], splits["evaluation"]
     rows = np.arange(0, len(e.rare), few)
     lesion = Lesioner(net, s, e, rows)
-    first, document, target = e.rare[rows], e.document[rows], e.target[rows]
+    first = e.rare[rows]
     out.row(
         "loss: largest difference from the stored",
         0,
         float(np.abs(lesion.before.numpy() - e.loss[rows]).max()),
     )
-    groups = {
-        "dissociation": np.sort(np.array(result["group"]["neurons"])),
-        "other-direction": np.sort(np.array(result["group"]["control_neurons"])),
-    }
+    groups = groups_of(result)
     changes = {}
     for (name, group), sign in zip(groups.items(), (1, -1), strict=True):
         claimed, column = by_name[name], lesions.column(group)
@@ -70,26 +104,7 @@ def check_lesions(
             float(np.abs(change - lesions.evaluation[column, rows]).max()),
             f"largest change {np.abs(change).max():.2f}",
         )
-        out.row("    index, by sizes", claimed["observed"], sign * index(size, first))
-        error = two_way(size, first, document, target, means_index)
-        out.row(
-            "    SE, two-way",
-            claimed["interval"]["standard_error"],
-            error.floored,
-            error.said(),
-        )
-        out.row("    degrees of freedom", claimed["interval"]["degrees_of_freedom"], error.freedom)
-        out.row(
-            "    p against 0.5",
-            claimed["p_value"],
-            p_of_t(sign * index(size, first) - 0.5, error.floored, error.freedom),
-        )
-        for condition, part in (("rare", first), ("common", ~first)):
-            out.row(
-                f"    size, {condition}",
-                claimed["secondary"][f"size_{condition}"]["value"],
-                float(size[part].mean()),
-            )
+        check_index(out, "    at once", claimed, size, sign, e, rows)
         out.row(
             "    size, rows of neither condition, as stored",
             claimed["secondary"]["off_target_size"]["value"],

@@ -128,8 +128,9 @@ class NeoXBlock(nn.Module):
 class Network(nn.Module):
     """From a GGUF file of a Llama, or the folder of a GPT-NeoX (config.json, model.safetensors)."""
 
-    def __init__(self, path: Path, dtype: torch.dtype = torch.float64) -> None:
+    def __init__(self, path: Path, dtype: torch.dtype = torch.float64, layer: int = -1) -> None:
         super().__init__()
+        self.layer = layer
         if path.is_dir():
             self._read_neox(path)
         else:
@@ -179,6 +180,11 @@ class Network(nn.Module):
         gain, bias = (raw[f"gpt_neox.final_layer_norm.{name}"] for name in ("weight", "bias"))
         self.norm = LayerNorm(gain, bias, eps)
         self.unembedding = Linear(raw["embed_out.weight"])
+
+    @property
+    def tested(self) -> nn.Module:
+        """The block whose units are ablated: the last one by default."""
+        return self.blocks[self.layer]
 
     def forward(self, ids: torch.Tensor, last: bool = False) -> torch.Tensor:
         x = self.embedding[ids]

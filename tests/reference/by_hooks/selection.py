@@ -62,25 +62,7 @@ def check_selection(out: Table, result: Any, splits: dict[str, Split], group: Ar
             fits.append(regimes(read, np.argsort(-ranked)))
         places, flatness, by_tail = np.array(fits).T
         claimed = next(f for f in result["figures"]["regimes"] if f["condition"] == name)
-        out.row(
-            f"end of the plateau, {name}, {halvings} halvings: median",
-            claimed["breakpoints"][0],
-            float(np.median(places)),
-            f"{places.min():.0f} to {places.max():.0f}; claimed on the evaluation split",
-        )
-        out.row(
-            "    flatness against the middle slope, the cliff",
-            claimed["plateau_flatness"],
-            float(flatness.mean()),
-            f"{flatness.min():.3f} to {flatness.max():.3f}; a plateau from 0.85 on",
-        )
-        slopes = np.abs(claimed["slopes"])
-        out.row(
-            "    against the right slope, the power law",
-            float(1 - slopes[0] / slopes[2]),
-            float(by_tail.mean()),
-            "claimed: from the report's slopes",
-        )
+        check_regimes(out, claimed, name, halvings, places, flatness, by_tail)
         ranked = np.sort(s.influence(rare))[::-1]
         k = len(group)
         values = ", ".join(f"{r}: {ranked[r - 1]:.4f}" for r in (1, k, k + 1, round(1.5 * k), 4 * k))
@@ -89,6 +71,34 @@ def check_selection(out: Table, result: Any, splits: dict[str, Split], group: Ar
         out.say(
             f"as many selected on the evaluation split, {name}: {np.isin(again, group).sum()} are the group's"
         )
+
+
+def check_regimes(
+    out: Table, claimed: Any, name: str, halvings: int, places: Array, flatness: Array, by_tail: Array
+) -> None:
+    """A plateau's end and how flat it is, where the report found one to speak of."""
+    if not claimed["breakpoints"]:
+        out.say(f"no regimes claimed of {name}; derived flatness {flatness.mean():.3f}")
+        return
+    out.row(
+        f"end of the plateau, {name}, {halvings} halvings: median",
+        claimed["breakpoints"][0],
+        float(np.median(places)),
+        f"{places.min():.0f} to {places.max():.0f}; claimed on the evaluation split",
+    )
+    out.row(
+        "    flatness against the middle slope, the cliff",
+        claimed["plateau_flatness"],
+        float(flatness.mean()),
+        f"{flatness.min():.3f} to {flatness.max():.3f}; a plateau from 0.85 on",
+    )
+    slopes = np.abs(claimed["slopes"])
+    out.row(
+        "    against the right slope, the power law",
+        float(1 - slopes[0] / slopes[-1]),
+        float(by_tail.mean()),
+        "claimed: from the report's slopes",
+    )
 
 
 def check_selectivity(out: Table, result: Any, splits: dict[str, Split], group: Array, n: int) -> None:
