@@ -5,6 +5,7 @@ python -m tests.science
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from dataclasses import dataclass, replace
@@ -29,9 +30,10 @@ from tests.texts import ROOT, put
 
 REPORTS = ROOT / "reports"
 COMPARED = REPORTS / "compared"
+MULTIVERSE = REPORTS / "smollm2" / "multiverse"
 CLAIMS = ROOT / "protocols" / "papers" / "arxiv-2509.21163.yaml"
-FINDINGS, REGISTERED, PUBLIC = "findings", "registered", "public"
-"""Marks: the paper's findings on each model, the registered runs, and the verdict on the public model."""
+FINDINGS, REGISTERED, PUBLIC, ALTERNATIVES = "findings", "registered", "public", "alternatives"
+"""Marks: findings of the paper, the registered runs, the public model's verdict, and what flips it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,28 @@ def public() -> str:
     return printed("show", str(MODELS[1].matched.relative_to(ROOT)), cwd=ROOT)
 
 
+def alternatives() -> str:
+    """How often a choice that nobody had to make as it was made changes an outcome on SmolLM2."""
+    data = json.loads((MULTIVERSE / "multiverse.json").read_text(encoding="utf-8"))
+    rows = []
+    for item in data["robustness"]:
+        if item["n_specifications"] == 1:
+            continue
+        flips = {one["choice"]: one["n_pair_flips"] for one in item["by_choice"]}
+        rows.append(
+            (
+                code(item["prediction"]),
+                strong(item["declared"]),
+                f"{item['n_specifications']}",
+                ", ".join(f"{n} {outcome}" for outcome, n in sorted(item["outcomes"].items())),
+                f"{item['n_flips']}",
+                max(flips, key=lambda name: flips[name]) if any(flips.values()) else "",
+            )
+        )
+    head = ["prediction", "declared", "specifications", "outcomes", "flips", "most by"]
+    return markdown(table(head, rows, numeric=(2, 4)))
+
+
 def compare() -> None:
     """Hold both runs as published against every claim of the paper, and put the comparison in place."""
     runs = [str(model.published.relative_to(ROOT)) for model in reversed(MODELS)]
@@ -220,6 +244,7 @@ def main() -> None:
     put(public(), PUBLIC)
     put(findings(), FINDINGS)
     put(registered(), REGISTERED)
+    put(alternatives(), ALTERNATIVES)
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ def test_the_findings_are_those_of_the_committed_runs():
     assert stands(science.public(), science.PUBLIC)
     assert stands(science.findings(), science.FINDINGS)
     assert stands(science.registered(), science.REGISTERED)
+    assert stands(science.alternatives(), science.ALTERNATIVES)
     for _, made, mark in committed.COMMITTED.values():
         assert stands(made(), mark)
 

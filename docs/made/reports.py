@@ -64,7 +64,7 @@ def copy_reports(site: Path) -> None:
     """
     for file in _files("*/example/report.html", "registered/*/*/report.html"):
         _place(site, file.relative_to(ROOT)).write_bytes(file.read_bytes())
-    for file in _files("*/*.md", "training/series/*.md"):
+    for file in _files("*/*.md", "*/series/*.md", "smollm2/multiverse/*.md"):
         opened, text = file.with_suffix(".html").relative_to(ROOT), file.read_text(encoding="utf-8")
         _place(site, opened).write_text(_as_page(text), encoding="utf-8")
         for figure in re.findall(r"\]\((figures/[^)]+)\)", text):

@@ -246,7 +246,7 @@ def test_a_wrong_key_hides_no_pattern(tmp_path, old, new, key):
 
 
 def test_more_wrong_conditions_than_two(tmp_path):
-    """Where the key above is lost, its neighbours become conditions; each is a problem, and all else is read."""
+    """Where the key above is lost, its neighbours become conditions: a problem each, and all else is read."""
     path = tmp_path / "plan.yaml"
     wrong = "first: 3\n  third: 4\n  fourth: [5]"
     path.write_text(ONE_OF_EACH.replace("first: {index: {below: 64}}", wrong), encoding="utf-8")

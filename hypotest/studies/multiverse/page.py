@@ -76,7 +76,7 @@ def _parts(result: MultiverseResult, pictures: Sequence[Picture]) -> Iterator[Pa
     draws = "as many draws of each null as the protocol declares"
     if result.draws is not None:
         draws = f"at most {result.draws:,} draws of each null"
-    yield Heading(f"{result.title}: multiverse", 1)
+    yield Heading(f"{result.title} (multiverse)", 1)
     yield (
         f"{len(result.tests):,} specifications of {len(result.robustness)} predictions, with {draws}. "
         f"Definitions of conditions and ablation: {result.n_definitions}; different evidence that they "

@@ -114,7 +114,7 @@ def test_the_report_says_what_flips_and_that_nothing_is_decided(result):
     assert "| modular | **refuted** | 2 | 0 | 100% refuted |" in text
     assert "| group top 5 % | refuted | supported |" in text
     assert "### attention" not in text  # nothing was varied
-    assert text.startswith("# A title with | and \\<b\\>: multiverse\n")
+    assert text.startswith("# A title with | and \\<b\\> (multiverse)\n")
 
 
 def test_full_draws_are_said(result):
