@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import ScaledTranslation
 
+from hypotest.records.results.sentences import sentence_list
 from hypotest.report.figures.effects import OUTCOME_MARKS
 from hypotest.report.figures.style import (
     COLUMN,
@@ -32,6 +33,8 @@ from hypotest.studies.series.record import Course, Point, SeriesMember, SeriesRe
 
 _ROW = 1.15
 """Inches: height of a panel."""
+_PANELS = 5
+"""Of a figure: more do not fit into a column of a page."""
 _DASHES: tuple[Any, ...] = ("-", "--", ":", "-.", (0, (6, 1)), (0, (1, 3)))
 """Of lines, which no colour tells apart; with more lines than these none is named."""
 _APART = 3.0
@@ -42,22 +45,30 @@ _NAMES = {"layer": "layer", "step": "training step", "model": "model"}
 
 
 def draw_series(series: SeriesResult, folder: Path) -> tuple[Picture, ...]:
-    """Draw the courses, and write them as ``courses.svg`` and ``.png``."""
-    with house_style():
-        save(draw_courses(series), folder, "courses")
+    """Draw the courses, and write them as ``courses.svg`` and ``.png``, further ones as ``courses-2``."""
     caption = (
         f"Effect of each prediction against the {_NAMES[series.axis]}, with 95 % intervals over documents; "
         "marker and colour show the outcome, the band the margin, the line no effect."
     )
     if len(series.lines) > 1:
         caption += f" Each line joins what differs in nothing else: {len(series.lines)} lines."
-    return (Picture("courses", "courses", caption, courses_in_words(series)),)
+    pictures = []
+    starts = range(0, len(series.courses), _PANELS)
+    for number, courses in enumerate((series.courses[start : start + _PANELS] for start in starts), 1):
+        name = "courses" if number == 1 else f"courses-{number}"
+        with house_style():
+            save(draw_courses(series, courses), folder, name)
+        said = (
+            caption if number == 1 else f"The same of {sentence_list([item.prediction for item in courses])}."
+        )
+        pictures.append(Picture(name, "courses", said, courses_in_words(series, courses)))
+    return tuple(pictures)
 
 
-def courses_in_words(series: SeriesResult) -> str:
+def courses_in_words(series: SeriesResult, courses: Sequence[Course]) -> str:
     """Where each course begins and ends, and how often each outcome is, for those who cannot see it."""
     parts = []
-    for course in series.courses:
+    for course in courses:
         unit = " SDs" if course.in_null_sd else ""
         known = [
             f"{significant(point.effect)}{unit} at {member.name}"
@@ -71,14 +82,14 @@ def courses_in_words(series: SeriesResult) -> str:
     return f"Effects over {len(series.members)} members. {'. '.join(parts)}."
 
 
-def draw_courses(series: SeriesResult) -> Figure:
+def draw_courses(series: SeriesResult, courses: Sequence[Course]) -> Figure:
     """A panel for each prediction: effect and interval of every member, its outcome by marker and colour."""
-    handles = _legend(series)
-    figure, axes = new_stack(COLUMN, [_ROW] * len(series.courses), 0.32)
+    handles = _legend(series, courses)
+    figure, axes = new_stack(COLUMN, [_ROW] * len(courses), 0.32)
     figure.set_figheight(
         figure.get_figheight() + 0.17 * len(handles) / 2 + (1.0 if series.axis == "model" else 0.2)
     )
-    for panel, course in zip(axes, series.courses, strict=True):
+    for panel, course in zip(axes, courses, strict=True):
         _draw_panel(panel, course, series)
     for panel in axes[:-1]:
         panel.tick_params(labelbottom=False)
@@ -171,14 +182,14 @@ def _are_named(series: SeriesResult) -> bool:
     return 1 < len(series.lines) <= len(_DASHES)
 
 
-def _legend(series: SeriesResult) -> list[Line2D | Patch]:
-    shown = {point.outcome for course in series.courses for point in course.points}
+def _legend(series: SeriesResult, courses: Sequence[Course]) -> list[Line2D | Patch]:
+    shown = {point.outcome for course in courses for point in course.points}
     handles: list[Line2D | Patch] = [
         Line2D([], [], marker=marker, color=colour, linestyle="", label=name)
         for name, (marker, colour) in OUTCOME_MARKS.items()
         if name in shown
     ]
-    if any(point.margin for course in series.courses for point in course.points):
+    if any(point.margin for course in courses for point in course.points):
         handles.append(Patch(color=MARGIN, alpha=0.2, linewidth=0, label="margin"))
     if _are_named(series):
         handles += [

@@ -12,7 +12,7 @@ from hypotest.registration import load_protocol
 from hypotest.report.export import read_results
 from hypotest.report.numbers import significant
 from hypotest.studies.series.courses import _leaving, _trends, combine
-from hypotest.studies.series.figure import courses_in_words
+from hypotest.studies.series.figure import courses_in_words, draw_courses, draw_series
 from hypotest.studies.series.names import MemberName
 from hypotest.studies.series.record import Course, Point
 from hypotest.verdict import decide
@@ -150,7 +150,7 @@ def test_lines_of_one_training_are_one_witness():
 
 def test_the_figure_of_courses_is_told_by_ends_and_outcomes(plan, example):
     series = combined(plan, [example, example], _names(2))
-    words = courses_in_words(series)
+    words = courses_in_words(series, series.courses)
     item = next(item for item in example.predictions if item.id == "coordination")
     assert words.startswith("Effects over 2 members. ")
     effect = f"{significant(item.standardized)} SDs"
@@ -158,3 +158,15 @@ def test_the_figure_of_courses_is_told_by_ends_and_outcomes(plan, example):
         f"coordination: {effect} at {series.members[0].name} to {effect} at {series.members[1].name}; "
         f"2 {item.outcome}." in words
     )
+
+
+def test_figures_of_many_courses_fit_into_a_column(plan, example, tmp_path):
+    """Five panels each; all courses are in one of them."""
+    series = combined(plan, [example, example], _names(2))
+    pictures = draw_series(series, tmp_path)
+    assert [item.name for item in pictures] == ["courses", "courses-2", "courses-3"][: len(pictures)]
+    assert len(pictures) == -(-len(series.courses) // 5) > 1
+    for item in series.courses:
+        assert sum(f" {item.prediction}: " in picture.alternative for picture in pictures) == 1
+    millimetres = draw_courses(series, series.courses[:5]).get_figheight() * 25.4
+    assert millimetres <= 215
