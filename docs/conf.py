@@ -51,8 +51,8 @@ html_copy_source = False
 html_theme_options = {
     "logo": {"text": "hypotest"},
     "navbar_align": "left",
-    "navbar_persistent": [],
-    "header_links_before_dropdown": 6,
+    "navbar_persistent": ["search-button"],
+    "header_links_before_dropdown": 9,
     "show_toc_level": 2,
     "navigation_with_keys": False,
     "footer_start": ["copyright"],

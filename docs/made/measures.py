@@ -19,6 +19,8 @@ LEVELS = {
     "conditions": "the difference between the two conditions",
     "heads": "the attention heads that write to the group",
 }
+NUMBERS = {"routing_similarity": "1.0", "competence": "0.2"}
+"""What shipped protocols compare a measure with, where that is not 0.5."""
 
 
 def pages() -> dict[str, str]:
@@ -83,7 +85,7 @@ def _contrast(measure: Measure) -> str:
         fits = [name for name in nulls if NULLS[name].form not in ("labels",)]
         return f"{{null: {labels or (fits or nulls)[0]}}}"
     values = other_contrasts(measure)
-    return values[0].replace("a number", "0.5") if values else "{}"
+    return values[0].replace("a number", NUMBERS.get(measure.name, "0.5")) if values else "{}"
 
 
 def other_contrasts(measure: Measure) -> list[str]:

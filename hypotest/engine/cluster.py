@@ -22,9 +22,11 @@ from hypotest.engine.queues import ADVICE, queued
 from hypotest.errors import ProtocolError, RunError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 Task = TypeVar("Task")
+_STARTS = 3
+"""How often processes of this machine are begun before there is something wrong with it."""
 _TOPIC = "hypotest"
 """What workers tell of."""
 _PAUSE = 0.2
@@ -221,7 +223,7 @@ def _counted(client: Client) -> tuple[int, int]:
 def _client(cluster: Cluster) -> Iterator[Client]:
     try:
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise ProtocolError(f"workers=, scheduler=, cluster=: need {error.name}: {ADVICE}") from None
     if cluster.scheduler:
@@ -247,16 +249,34 @@ def _client(cluster: Cluster) -> Iterator[Client]:
                 "distributed.worker.daemon": False,  # tasks have processes of their own, such as for figures
             }
         ),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,  # a task's own threads are those of its libraries
-            processes=True,
-            memory_limit=None,  # it would kill what the caller was told to have memory for
-            dashboard_address=None,
-        ) as here,
+        _of_this_machine(workers) as here,
         Client(here) as client,
     ):
         yield client
+
+
+def _of_this_machine(n: int) -> LocalCluster:
+    """Processes of this machine. One that ends before it has begun takes the others along: once more."""
+    import distributed
+
+    others = {*distributed.SpecCluster._instances}  # of who calls this
+    for _ in range(_STARTS):
+        try:
+            return distributed.LocalCluster(
+                n_workers=n,
+                threads_per_worker=1,  # a task's own threads are those of its libraries
+                processes=True,
+                memory_limit=None,  # it would kill what the caller was told to have memory for
+                dashboard_address=None,
+            )
+        except RuntimeError as error:
+            wrong = str(error)
+            for left in {*distributed.SpecCluster._instances} - others:  # what did begin of it
+                left.close(timeout=10)
+    raise RunError(
+        f"workers=: {n} processes cannot be started ({wrong} {_STARTS} times): free memory, or "
+        "take fewer workers"
+    )
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypotest.pages.document import INTERFACE, Block, Details, Document, Figure, Heading, Note, Together
 from hypotest.pages.html_figures import InlineFigures
-from hypotest.pages.html_tables import is_wide, table_names
+from hypotest.pages.html_tables import is_prose, is_wide, table_names
 from hypotest.pages.html_text import HtmlText
 from hypotest.pages.text import untaken
 
@@ -56,6 +56,7 @@ class Html:
             text=HtmlText(document, figures),
             anchor=_anchors(document),
             name_of=table_names(document),
+            is_prose=is_prose,
             is_wide=is_wide,
             kind=lambda block: type(block).__name__.lower(),
         )

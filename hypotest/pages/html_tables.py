@@ -14,6 +14,8 @@ _UPRIGHT = 110
 """Letters that stand side by side on an upright sheet of A4, in the size of a printed table."""
 _BETWEEN = 1
 """Letters that fit between two columns."""
+_SENTENCE = 60
+"""Letters of a cell that is no name or number."""
 _UNBROKEN = re.compile(r"[^\s_-]+[_-]?")
 """What stays on one line of a cell."""
 
@@ -39,6 +41,12 @@ def is_wide(table: Table) -> bool:
         for cells in columns
     )
     return sum(width + _BETWEEN for width in widths) > _UPRIGHT
+
+
+def is_prose(table: Table) -> bool:
+    """Whether cells are sentences, which a phone shows beneath each other: else they have a word a line."""
+    long = [sum(len(plain(cell)) > _SENTENCE for cell in cells) for cells in zip(*table.rows, strict=True)]
+    return sum(2 * count > len(table.rows) for count in long) > 1
 
 
 def _tables(blocks: Sequence[Block], under: str) -> Iterator[tuple[str, Table]]:

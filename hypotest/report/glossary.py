@@ -32,19 +32,22 @@ WORDS: Mapping[str, str] = {
     "condition": "One of two kinds of positions that are compared, such as tokens of two kinds.",
     "confidence interval": "The range of effects that the data do not rule out at the stated level.",
     "confirmatory": "Registered before any evaluation document was seen, and run as registered.",
-    "contradicts": "The outcome is another one than the hypothesis expected.",
+    "contradicts": "The outcome is clear, and another one than the hypothesis expected; an inconclusive one "
+    "contradicts nothing.",
     "corrected": "Of a p-value: made larger because several were tested, so that chance findings stay rare.",
     "covariate": "Something besides the question in which neurons differ, such as how active they are.",
     "cross-entropy": "How surprised the network is by a token, in nats; 0 is certainty.",
     "deciding": "The one comparison, fixed in advance, on which a prediction's outcome rests.",
     "descriptive": "Shown beside the others, and never part of a verdict.",
     "deviation": "Something that a run did otherwise than it was registered.",
-    "distributed": "Done by neurons all over the layer that do not belong together: the opposite of modular.",
+    "distributed": "Done by neurons all over the layer, without clusters, heads or a purpose of their own: "
+    "the opposite of modular.",
     "document": "A stretch of text that belongs together, such as a file: positions of one document resemble "
     "each other, so errors are over documents.",
     "draw": "One random group, or one random dealing-out of labels, of a null.",
     "effect": "The observed value less what it is compared with.",
     "effective dimension": "How many independent directions are needed for most of the variance.",
+    "eigenvalue": "The variance along one of the directions in which activations vary, as a share of it all.",
     "elbow": "The rank from which on token counts fall off faster; rarer types are left out.",
     "engine": "How ablations are computed: by an identity with a proven bound, or by forward passes.",
     "equivalent": "Shown to differ from the comparison by less than the margin: more than 'no difference "
@@ -53,8 +56,8 @@ WORDS: Mapping[str, str] = {
     "evidence": "What was measured of the network and kept, such as activations: all results are computed "
     "from it.",
     "exploratory": "Not registered in advance, or changed since: what comes out is a hint, not a test.",
-    "gamma": "Rosenbaum's measure of hidden causes: from how many times the odds of being in the group on "
-    "one could explain a finding.",
+    "gamma": "Rosenbaum's measure of hidden causes: by how many times a cause that nobody measured would "
+    "have to change the odds of being in the group before it could explain the finding.",
     "Gini": "How unevenly something is spread: 0 evenly, 1 all in one place.",
     "greater": "The observed value is significantly above what it is compared with.",
     "group": "The neurons that are tested.",
@@ -86,8 +89,8 @@ WORDS: Mapping[str, str] = {
     "multiverse": "The same protocol under all combinations of defensible choices.",
     "nats": "Unit of loss: 0.69 nats make one bit.",
     "neuron": "One unit of a layer: a number that it passes on, and weights by which that is used.",
-    "noise ceiling": "The similarity that random halves of one condition have with each other: more cannot "
-    "be expected of two conditions.",
+    "noise ceiling": "The similarity that random halves of one condition have with each other: halves of two "
+    "conditions cannot be expected to be more alike. Profiles of the whole data are less noisy, and may be.",
     "not applicable": "A premise did not hold, so that there is nothing that the hypothesis could be about.",
     "null": "What the value would look like if the question had a dull answer: many draws of groups or of "
     "labels that mean nothing.",
@@ -117,6 +120,7 @@ WORDS: Mapping[str, str] = {
     "registration": "Writing the plan down, with a hash and a date, before the data.",
     "relabelling": "Labels dealt out anew, as often each as before, within what may be exchanged.",
     "reselection": "Selecting the group once more on other text, as another study would.",
+    "reliability": "How alike two halves of the data are in what is measured: 1 without noise.",
     "role": "Whether a prediction is a premise, decides, or only describes.",
     "row": "One position, example or input on which the network is measured.",
     "rung": "One comparison of the ladder.",
@@ -132,6 +136,7 @@ WORDS: Mapping[str, str] = {
     "split-half ceiling": "The similarity that noise leaves halves of the same data: more cannot be expected "
     "of two conditions.",
     "stance": "What an outcome means for one hypothesis: supports, contradicts, open or silent.",
+    "stratum": "Rows or types of nearly the same frequency, among which labels are exchanged.",
     "supported": "Every prediction on which the hypothesis speaks came out as it said.",
     "supports": "The outcome is one that the hypothesis expected.",
     "target": "The token that the network has to predict at a position.",
@@ -141,7 +146,7 @@ WORDS: Mapping[str, str] = {
     "top head": "The attention head whose ablation changes the group most, chosen on the selection split.",
     "TOST": "Two one-sided tests: the way to show that an effect lies inside the margin.",
     "trial": "A run on few documents, to see that everything works; it gives no verdict.",
-    "type": "A word of the vocabulary, however often it occurs.",
+    "type": "An entry of the vocabulary, a word or a part of one, however often it occurs in the text.",
     "undecided": "Nothing speaks against the hypothesis firmly enough, and not everything speaks for it.",
     "undefined": "There is no value to judge.",
     "unembedding": "The matrix by which a network turns what it has computed into a score for each token.",
@@ -208,8 +213,10 @@ def glossary(names: Conditions | None = None) -> dict[str, str]:
         return {word: _of_any(meaning) for word, meaning in glossary(_ANY).items()}
     words = dict(WORDS)
     for null in NULLS.values():
+        (first, _), *_ = null.ids()
         for name, variant in null.ids():
-            words[name] = f"A null: {null.words.question_of(variant, names)}"
+            question = null.words.question_of(variant, names)
+            words[name] = f"A null: {question.replace('the same, with', f'as {first}, but with')}"
     for name, measure in MEASURES.items():
         said = measure.words.of(names)
         words[name] = f"{said.title[:1].upper()}{said.title[1:]}: {said.what}."

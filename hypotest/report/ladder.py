@@ -282,6 +282,8 @@ def _cell(rung: Step, item: PredictionResult, opens: str) -> Inline:
     survivors = (name for name, signs in claims_of(item).items() if rung.sign and rung.sign in signs)
     if opens and any(null.id == rung.opponent for null in item.ladder):
         opens = f"{opens}#{panel_id(rung.opponent)}"
+    elif item.ladder:
+        opens = ""  # the figure shows what was drawn, which this opponent was not
     return joined(BREAK, [Span(numbers, kind, opens=opens), *survivors])
 
 

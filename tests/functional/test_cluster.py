@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from hypotest.engine.cluster import Cluster, done_by
-from hypotest.errors import ProtocolError
+from hypotest.errors import ProtocolError, RunError
 from hypotest.pipeline.handed_out import choose_gpu
 from hypotest.studies.calibration.calibrate import calibrate
 from tests.functional.test_series import _written
@@ -70,6 +70,26 @@ def test_a_task_whose_worker_is_killed_is_begun_again(tmp_path):
     assert list(done_by(Cluster(workers=2), stopped_once, [tmp_path])) == [(0, "")]
     assert (tmp_path / "begun").read_text(encoding="utf-8") == "xx"
     assert dict(os.environ) == before  # threads of workers are theirs alone
+
+
+@pytest.mark.parametrize("failing", [1, 3])
+def test_a_worker_that_ends_before_it_has_begun_is_begun_again(monkeypatch, tmp_path, failing):
+    """Killed while the others start, it takes them along; what never starts is said with what to do."""
+    start, left = distributed.LocalCluster, [None] * failing
+
+    def flaky(**options):
+        if left:
+            left.pop()
+            raise RuntimeError("Nanny failed to start.")
+        return start(**options)
+
+    monkeypatch.setattr(distributed, "LocalCluster", flaky)
+    done = done_by(Cluster(workers=2), told, [tmp_path / "one"])
+    if failing < 3:
+        assert list(done) == [(0, "one is wrong")]
+    else:
+        with pytest.raises(RunError, match=r"2 processes cannot be started .* take fewer"):
+            list(done)
 
 
 def test_what_fails_is_told_by_its_place(tmp_path):

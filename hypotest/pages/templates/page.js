@@ -17,7 +17,7 @@ const sort = (table, place, down) => {
   const rows = [...body.rows].map((row) => [key(row), row]);
   rows.sort(([one], [two]) => {
     if (one === null || two === null) return (one === null) - (two === null);
-    const order = numeric ? one - two : one.localeCompare(two, "en");
+    const order = numeric ? one - two : one.localeCompare(two, "en", { numeric: true });
     return down ? -order : order;
   });
   body.append(...rows.map(([, row]) => row));
@@ -82,7 +82,8 @@ const open = (link) => {
     const box = part.getBBox();
     const edge = 6;
     copy.setAttribute("viewBox", `${box.x - edge} ${box.y - edge} ${box.width + 2 * edge} ${box.height + 2 * edge}`);
-    copy.style.width = `min(100%, ${(60 * (box.width + 2 * edge)) / (box.height + 2 * edge)}vh)`;
+    // Letters of seven points stay letters: no more than twice as large as in print.
+    copy.style.width = `min(100%, ${(60 * (box.width + 2 * edge)) / (box.height + 2 * edge)}vh, ${2 * (box.width + 2 * edge)}px)`;
   }
   const row = link.closest("tr");
   const name = row && row.cells[0].textContent.trim();
@@ -92,7 +93,10 @@ const open = (link) => {
   close.addEventListener("click", () => dialog.close());
   const place = make("a", { className: "tool", href: `#${figure.id}`, textContent: "Show it in its section" });
   place.addEventListener("click", () => dialog.close());
-  dialog.replaceChildren(title, copy, close, place);
+  const caption = figure.querySelector("figcaption");
+  const said = make("p", {}); // axes and marks of one panel are named by the figure
+  if (row && caption) said.append(...[...caption.childNodes].map((node) => node.cloneNode(true)));
+  dialog.replaceChildren(title, copy, said, close, place);
   dialog.setAttribute("aria-label", title.textContent);
   dialog.showModal();
   return true;
@@ -173,13 +177,16 @@ window.addEventListener("afterprint", () => { for (const item of opened) item.op
 
 // Where the reader is.
 const links = new Map(all("nav a").map((link) => [link.hash.slice(1), link]));
-if (links.size && "IntersectionObserver" in window) {
-  const seen = new IntersectionObserver((entries) => {
-    for (const entry of entries) {
-      if (!entry.isIntersecting) continue;
-      for (const link of links.values()) link.classList.remove("here");
-      links.get(entry.target.id).classList.add("here");
-    }
-  }, { rootMargin: "0px 0px -70% 0px" });
-  for (const id of links.keys()) seen.observe(document.getElementById(id));
+if (links.size) {
+  const heads = [...links.keys()].map((id) => document.getElementById(id));
+  const mark = () => {
+    const page = document.documentElement;
+    const atEnd = window.scrollY > 0 && window.scrollY + window.innerHeight >= page.scrollHeight - 2;
+    const passed = heads.filter((head) => head.getBoundingClientRect().top < window.innerHeight * 0.3);
+    const current = atEnd ? heads.at(-1) : passed.at(-1);
+    for (const [id, link] of links) link.classList.toggle("here", Boolean(current) && id === current.id);
+  };
+  window.addEventListener("scroll", mark, { passive: true });
+  window.addEventListener("resize", mark);
+  mark();
 }

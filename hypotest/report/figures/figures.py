@@ -224,7 +224,9 @@ def _prediction_plans(
         special = (
             "heads",
             f"Similarity of each head's attention profile for {both} targets, sorted, and the mean over "
-            f"heads with its 95 % interval{_LIKE if single else '; correlations of single heads have none'}.",
+            f"heads with its 95 % interval{_LIKE if single else '; correlations of single heads have none'}. "
+            "Noise alone keeps them below 1; the prediction's own value is what halves of the data reach, as "
+            "a share of their noise ceiling.",
             routing_in_words(data.heads, mean),
             partial(draw_routing, data.heads, results.corpus.conditions, mean),
         )

@@ -62,6 +62,7 @@ def draw_group(
             markersize=4.5,
             markeredgecolor="white",
             markeredgewidth=0.4,
+            zorder=3 if len(own) < len(shared) else 2,
             clip_on=False,
             label=f"group ({len(own)})"
             if not shared
@@ -75,6 +76,7 @@ def draw_group(
             markersize=4.2,
             markeredgecolor="white",
             markeredgewidth=0.4,
+            zorder=2.5,
             clip_on=False,
             label=wrapped(f"group, also for {second_name} ({len(shared)})", _LEGEND, 8),
         )
