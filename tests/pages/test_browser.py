@@ -262,3 +262,47 @@ def test_an_index_of_runs_is_sorted_by_verdict(tmp_path: Path) -> None:
     with opened(file, 1400) as (page, _):  # nothing stands beside it, and so it has the width of its own
         assert page.evaluate("document.querySelector('main').clientWidth") > 700
         assert page.evaluate("document.documentElement.scrollWidth") <= 1400
+
+
+def test_row_names_stay_while_a_table_scrolls() -> None:
+    """Signs and p say nothing without the prediction that they are of."""
+    with opened(REPORT, 360) as (page, _):
+        table = page.locator(".scroll", has=page.locator("a.opens")).first
+        before = table.locator("tbody th").first.bounding_box()
+        table.evaluate("item => { item.scrollLeft = 300; }")
+        after = table.locator("tbody th").first.bounding_box()
+        assert before and after and after["x"] == pytest.approx(before["x"], abs=1)
+
+
+def test_sentences_of_a_table_stand_beneath_each_other_on_a_phone() -> None:
+    with opened(REPORT, 360) as (page, _):
+        cells = page.locator(".prose tbody tr").first.locator("th, td")
+        boxes = [box for cell in cells.all() if (box := cell.bounding_box())]
+        assert len(boxes) > 2 and all(one["y"] < two["y"] for one, two in pairwise(boxes))
+        assert max(box["width"] for box in boxes) <= 360
+
+
+@pytest.mark.parametrize("section", ["Methods", "Provenance", "Verdict"])
+def test_the_list_marks_where_the_reader_is(section: str) -> None:
+    """Also after a jump, and at the end of the page."""
+    with opened(REPORT, 1400) as (page, _):
+        page.get_by_role("navigation").get_by_role("link", name=section).click()
+        page.wait_for_timeout(300)
+        assert page.locator("nav a.here").all_inner_texts() == [section]
+
+
+def test_a_panel_says_what_its_axis_and_marks_are() -> None:
+    with opened(REPORT, 1400) as (page, _):
+        page.locator("a.opens").nth(6).click()
+        said = page.locator("dialog p").inner_text()
+        assert "observed value" in said and "draws" in said
+
+
+def test_numbers_within_names_are_sorted_as_numbers() -> None:
+    with opened(REPORT, 1400) as (page, _):
+        table = page.locator("table.sorts").first
+        table.evaluate("item => { const folded = item.closest('details'); if (folded) folded.open = true; }")
+        table.get_by_role("button", name="neuron").first.click()
+        names = table.locator("tbody tr > :nth-child(2)").all_inner_texts()
+        numbers = [int(name) for name in names]
+        assert numbers == sorted(numbers) and len(numbers) > 20

@@ -236,14 +236,15 @@ def _prediction_plans(
     elif figure == "heads" and data.heads:
         plans.append(_heads_plan(results, item.id, f"{name}-heads", item))
     draws = draws_of(item, nulls)
+    measured = f"{item.title[:1].upper()}{item.title[1:]}"
     if draws:
-        caption = "Observed value (line) among the draws of each null (grey)"
+        caption = f"{measured}: the observed value (line) among each null's draws (grey)"
         framed = any(is_framed(item, rung) for rung in item.ladder if rung.key in draws)
         caption += "; what decides is framed." if framed else "."
         picture = Picture(name, item.id, caption, nulls_in_words(item, draws))
         plans.append(_Plan(picture, partial(draw_ladder, item, draws)))
     elif item.observed is not None and item.reference_value is not None:
-        caption = "Observed value with its interval, and what it is compared with."
+        caption = f"{measured}, with its interval, and what it is compared with."
         said = estimate_in_words(item, item.observed, item.reference_value)
         draw = partial(draw_estimate, item, item.observed, item.reference_value)
         plans.append(_Plan(Picture(name, item.id, caption, said), draw))

@@ -9,13 +9,15 @@ from hypotest.pages.document import Code, Heading, Part
 
 _ENTRIES = (
     """@misc{arxiv-2509-21163,
+  author = {Liu, Jing and Wang, Haozheng and Li, Yueheng},
   title  = {Distributed Specialization: Rare-Token Neurons in Large Language Models},
   year   = {2025},
   eprint = {2509.21163},
   archivePrefix = {arXiv}
 }""",
     """@misc{arxiv-2505-12822,
-  note   = {Rare-token neurons, their influence regimes and segregation},
+  author = {Liu, Jing and Wang, Haozheng and Li, Yueheng},
+  title  = {Emergent Specialization: Rare Token Neurons in Language Models},
   year   = {2025},
   eprint = {2505.12822},
   archivePrefix = {arXiv}
@@ -77,5 +79,6 @@ def citation_section(manifest: Mapping[str, Any]) -> Iterator[Part]:
     version = manifest.get("hypotest")
     known = f"\n  version = {{{version}}}," if isinstance(version, str) else ""
     title = "hypotest: preregistered hypothesis tests for what is inside a neural network"
-    tool = f"@software{{hypotest,\n  title = {{{title}}},{known}\n}}"
+    authors = "{The hypotest contributors}"
+    tool = f"@software{{hypotest,\n  author = {{{authors}}},\n  title = {{{title}}},{known}\n}}"
     yield Code("\n\n".join((tool, *_ENTRIES)), "bibtex")
