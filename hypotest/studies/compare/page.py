@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from hypotest.engine.progress import StartStage, silent
 from hypotest.pages.document import Document, Heading, Items, Note, Part, Table, document, table
-from hypotest.pages.inline import Inline, prose, strong
+from hypotest.pages.inline import Inline, prose, strong, with_code
 from hypotest.pages.markdown import write_markdown
 from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import fixed, p_text, range_text
@@ -27,6 +27,7 @@ from hypotest.studies.compare.record import (
     Comparison,
 )
 from hypotest.studies.compare.words import (
+    INTERVALS,
     count_line,
     decimals_of,
     interval_of,
@@ -131,6 +132,7 @@ def _parts(comparison: Comparison, pictures: Sequence[Picture]) -> Iterator[Part
             "are at level {}.",
             f"{comparison.level:g}",
         )
+        yield with_code(f"{INTERVALS[:1].upper()}{INTERVALS[1:]}.")
     for number, item in enumerate(comparison.predictions, start=1):
         yield Heading(item.id, 3)
         yield f"{item.title}, against {item.against}; effects in {item.scale}."

@@ -10,6 +10,7 @@ from hypotest.pages.inline import BREAK, INDENTED, Inline, aside, joined, lines,
 from hypotest.report.numbers import fixed, range_text
 from hypotest.studies.compare.record import ClaimCheck, ComparedPrediction, ComparedRun, Comparison
 from hypotest.studies.compare.words import (
+    INTERVALS,
     agreements_in_words,
     count_line,
     decimals_of,
@@ -53,7 +54,7 @@ def _summary(comparison: Comparison) -> Iterator[Part]:
             *(aside(f"- {line}") for line in reason_lines(comparison.checks)),
         )
     if comparison.predictions:
-        below = (*unpooled_lines(comparison), *untested_lines(comparison))
+        below = (INTERVALS.replace("`", ""), *unpooled_lines(comparison), *untested_lines(comparison))
         yield together(_predictions(comparison), *(aside(f"- {line}") for line in below), report)
     else:
         yield report

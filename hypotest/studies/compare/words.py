@@ -27,6 +27,10 @@ def weight_text(weight: float | None) -> str:
     return "" if weight is None else f"{100 * weight:.0f} %"
 
 
+INTERVALS = "intervals are of 95 %; `equivalent` rests on that of 90 %, which a run's own table shows"
+"""Beneath effects, where an outcome may seem to contradict its interval."""
+
+
 def pooled_line(item: ComparedPrediction) -> str:
     """How much models differ, what else is known of the pooled effect, or why there is none."""
     if item.pooled is None:
