@@ -9,7 +9,6 @@ cache holds by then.
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,21 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from hypotest.engine.processes import started
 from hypotest.engine.progress import StartStage
 from hypotest.engine.queues import ADVICE, queued
 from hypotest.errors import ProtocolError, RunError
 
 if TYPE_CHECKING:
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
 Task = TypeVar("Task")
-_STARTS = 3
-"""How often processes of this machine are begun before there is something wrong with it."""
 _TOPIC = "hypotest"
 """What workers tell of."""
 _PAUSE = 0.2
 """Seconds between what is told of a stage."""
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +219,6 @@ def _counted(client: Client) -> tuple[int, int]:
 @contextmanager
 def _client(cluster: Cluster) -> Iterator[Client]:
     try:
-        import dask
         from distributed import Client
     except ImportError as error:
         raise ProtocolError(f"workers=, scheduler=, cluster=: need {error.name}: {ADVICE}") from None
@@ -238,45 +234,8 @@ def _client(cluster: Cluster) -> Iterator[Client]:
         with queued(cluster.file) as jobs, Client(jobs) as client:
             yield client
         return
-    workers = cluster.workers or 1
-    threads = str(max(1, (os.cpu_count() or 1) // workers))
-    environment = dask.config.get("distributed.nanny.pre-spawn-environ") | dict.fromkeys(_THREADS, threads)
-    with (
-        _variables_kept(),
-        dask.config.set(
-            {
-                "distributed.nanny.pre-spawn-environ": environment,
-                "distributed.worker.daemon": False,  # tasks have processes of their own, such as for figures
-            }
-        ),
-        _of_this_machine(workers) as here,
-        Client(here) as client,
-    ):
+    with started(cluster.workers or 1) as here, Client(here) as client:
         yield client
-
-
-def _of_this_machine(n: int) -> LocalCluster:
-    """Processes of this machine. One that ends before it has begun takes the others along: once more."""
-    import distributed
-
-    others = {*distributed.SpecCluster._instances}  # of who calls this
-    for _ in range(_STARTS):
-        try:
-            return distributed.LocalCluster(
-                n_workers=n,
-                threads_per_worker=1,  # a task's own threads are those of its libraries
-                processes=True,
-                memory_limit=None,  # it would kill what the caller was told to have memory for
-                dashboard_address=None,
-            )
-        except RuntimeError as error:
-            wrong = str(error)
-            for left in {*distributed.SpecCluster._instances} - others:  # what did begin of it
-                left.close(timeout=10)
-    raise RunError(
-        f"workers=: {n} processes cannot be started ({wrong} {_STARTS} times): free memory, or "
-        "take fewer workers"
-    )
 
 
 @contextmanager
@@ -291,15 +250,3 @@ def _said_once() -> Iterator[None]:
         yield
     finally:
         log.setLevel(before)
-
-
-@contextmanager
-def _variables_kept() -> Iterator[None]:
-    """Dask sets what workers are to inherit in this process, and leaves it there."""
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        for name in {*os.environ} - {*before}:
-            del os.environ[name]
-        os.environ.update(before)

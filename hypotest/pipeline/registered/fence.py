@@ -43,6 +43,7 @@ FENCED = (
 """Folders and files of the package that numbers, outcomes and verdicts come from."""
 NO_NUMBERS = (
     "engine/cluster.py",
+    "engine/processes.py",
     "engine/queues.py",
     "pipeline/analysis/limitations.py",
     "pipeline/cache/",
