@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _STARTS = 3
 """How often they are begun before there is something wrong with the machine."""
+_LOOK = 4.0
+"""Seconds between looks at whether all are there."""
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
@@ -32,7 +35,7 @@ def started(n: int) -> Iterator[LocalCluster]:
         "distributed.nanny.pre-spawn-environ": environment,
         "distributed.worker.daemon": False,  # tasks have processes of their own, such as for figures
     }
-    with _variables_kept(), dask.config.set(settings), _begun(n) as here:
+    with _variables_kept(), dask.config.set(settings), _begun(n) as here, _kept_up(here):
         yield here
 
 
@@ -58,6 +61,35 @@ def _begun(n: int) -> LocalCluster:
         f"workers=: {n} processes cannot be started ({wrong} {_STARTS} times): free memory, or take fewer "
         "workers"
     )
+
+
+@contextmanager
+def _kept_up(cluster: LocalCluster) -> Iterator[None]:
+    """Have others take the place of workers that are gone.
+
+    Dask begins a worker again whose process ends, once: what ends while it is begun is left, and tasks wait
+    for it without end. Two looks say so, since one may fall between an end and a beginning.
+    """
+    ended = threading.Event()
+
+    def watch() -> None:
+        suspected: set[Hashable] = set()
+        replaced: set[Hashable] = set()
+        while not ended.wait(_LOOK):
+            dead = {name for name, nanny in cluster.workers.items() if not nanny.is_alive()} - replaced
+            gone = (dead | (cluster.worker_spec.keys() - cluster.workers.keys())) & suspected
+            if gone:
+                replaced |= gone & dead
+                cluster.scale(len(cluster.worker_spec) + len(gone & dead))  # the others are tried once more
+            suspected = dead | (cluster.worker_spec.keys() - cluster.workers.keys())
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager

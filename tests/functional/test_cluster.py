@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +91,28 @@ def test_a_worker_that_ends_before_it_has_begun_is_begun_again(monkeypatch, tmp_
     else:
         with pytest.raises(RunError, match=r"2 processes cannot be started .* take fewer"):
             list(done)
+
+
+@pytest.mark.slow
+def test_workers_killed_while_they_start_again_are_replaced(alone, tmp_path):
+    """Each process that appears is killed at once, several in a row: tasks do not wait for it without end."""
+    path, expected = alone
+    cache = tmp_path / "cache"
+    process = begun(path, tmp_path / "reports", cache, "--workers", "2")
+    wait_for(lambda: list(cache.glob("evidence/*/forward/*")), process)
+    killed: set[int] = set()
+    while len(killed) < 6:
+        for worker in set(children_of(process.pid)) - killed:
+            os.kill(worker, signal.SIGKILL)
+            killed.add(worker)
+        assert process.poll() is None
+        time.sleep(0.02)
+    done = process.wait(timeout=600)
+    told = (tmp_path / "reports.txt").read_text(encoding="utf-8")
+    if done:  # a member whose worker died four times is listed, and begun again by the same command
+        assert "workers died" in told
+        assert begun(path, tmp_path / "reports", cache, "--workers", "2").wait(timeout=600) == 0
+    assert numbers_of(tmp_path / "reports") == expected
 
 
 def test_what_fails_is_told_by_its_place(tmp_path):
