@@ -48,7 +48,7 @@ def children_of(pid: int) -> list[int]:
 
 def numbers_of(out: Path) -> dict[str, bytes]:
     """What runs leave that must be the same, wherever they are made: results and draws, by their folder."""
-    (folder,) = out.glob("*/*")
+    *_, folder = sorted(out.glob("*/*"))  # of the last run, where one that failed was begun again
     files = [*folder.glob("*/results.json"), *folder.glob("*/nulls.parquet")]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
