@@ -11,6 +11,8 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from hypotest.inference.margins import diluted
 from hypotest.pages.document import table
 from hypotest.pages.inline import Inline, code, joined, strong
@@ -24,6 +26,7 @@ from hypotest.registration.locks.recorded import stored_plan
 from hypotest.report.numbers import prediction_text
 from hypotest.report.run import Run
 from hypotest.studies.compare.claim_checks import judge_outcome, judge_range, quantity_of
+from hypotest.studies.multiverse.record import Robustness
 from hypotest.studies.verify.stored_draws import StoredDraws
 from tests.example import AS_PUBLISHED, EXAMPLE, command, printed
 from tests.texts import ROOT, put
@@ -209,21 +212,19 @@ def public() -> str:
 def alternatives() -> str:
     """How often a choice that nobody had to make as it was made changes an outcome on SmolLM2."""
     data = json.loads((MULTIVERSE / "multiverse.json").read_text(encoding="utf-8"))
-    rows = []
-    for item in data["robustness"]:
-        if item["n_specifications"] == 1:
-            continue
-        flips = {one["choice"]: one["n_pair_flips"] for one in item["by_choice"]}
-        rows.append(
-            (
-                code(item["prediction"]),
-                strong(item["declared"]),
-                f"{item['n_specifications']}",
-                ", ".join(f"{n} {outcome}" for outcome, n in sorted(item["outcomes"].items())),
-                f"{item['n_flips']}",
-                max(flips, key=lambda name: flips[name]) if any(flips.values()) else "",
-            )
+    items = TypeAdapter(tuple[Robustness, ...]).validate_python(data["robustness"])
+    rows = [
+        (
+            code(item.prediction),
+            strong(item.declared),
+            f"{item.n_specifications}",
+            ", ".join(f"{n} {outcome}" for outcome, n in sorted(item.outcomes.items())),
+            f"{item.n_flips}",
+            "" if item.responsible is None else item.responsible.choice,
         )
+        for item in items
+        if item.n_specifications > 1
+    ]
     head = ["prediction", "declared", "specifications", "outcomes", "flips", "most by"]
     return markdown(table(head, rows, numeric=(2, 4)))
 

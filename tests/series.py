@@ -102,14 +102,14 @@ def _effect(point: Point) -> str:
     return f": {point.effect:.2f}{interval}"
 
 
-COMMITTED = {TRAINING.name: (TRAINING, training, "training"), LAYERS.name: (LAYERS, layers, "smollm2-layers")}
-"""Name -> where it lies, what makes its table, and the table's mark."""
+COMMITTED = {TRAINING: training, LAYERS: layers}
+"""Where a series lies -> what makes its table, whose mark has the folder's name."""
 
 
 def main() -> None:
     """Take over the numbers of a series, and write page, figure and table."""
     name, given = sys.argv[1:]
-    folder, made, mark = COMMITTED[name]
+    folder = ROOT / "reports" / name
     with tempfile.TemporaryDirectory() as kept:
         copy = Path(kept) / "series.json"
         shutil.copy(Path(given) / "series" / "series.json", copy)
@@ -117,7 +117,7 @@ def main() -> None:
         (folder / "series").mkdir(parents=True)
         shutil.copy(copy, folder / "series")
     write_series(read_series(folder))
-    put(made(), mark)
+    put(COMMITTED[folder](), name)
 
 
 if __name__ == "__main__":

@@ -68,14 +68,13 @@ def test_the_findings_are_those_of_the_committed_runs():
     assert stands(science.findings(), science.FINDINGS)
     assert stands(science.registered(), science.REGISTERED)
     assert stands(science.alternatives(), science.ALTERNATIVES)
-    for _, made, mark in committed.COMMITTED.values():
-        assert stands(made(), mark)
+    for folder, made in committed.COMMITTED.items():
+        assert stands(made(), folder.name)
 
 
-@pytest.mark.parametrize("name", committed.COMMITTED)
-def test_a_committed_series_is_what_its_numbers_give(name, tmp_path):
+@pytest.mark.parametrize("folder", committed.COMMITTED, ids=lambda folder: folder.name)
+def test_a_committed_series_is_what_its_numbers_give(folder, tmp_path):
     """Page and figure, made of the numbers once more."""
-    folder, _, _ = committed.COMMITTED[name]
     again = shutil.copytree(folder, tmp_path / "again")
     write_series(committed.read_series(again))
     for file in sorted((folder / "series").rglob("*")):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hypotest.records.rate import Rate
+from hypotest.report.text import capital
 
 
 def cell(text: object) -> str:
@@ -37,7 +38,7 @@ def sentence(text: str) -> str:
     """With a capital and a full stop."""
     text = text.strip()
     end = "" if text.endswith((".", "?", "!")) else "."
-    return text[:1].upper() + text[1:] + end
+    return capital(text) + end
 
 
 def overview(kind: str, said: str, rows: str, made: Mapping[str, str]) -> dict[str, str]:

@@ -77,11 +77,12 @@ def _kept_up(cluster: LocalCluster) -> Iterator[None]:
         replaced: set[Hashable] = set()
         while not ended.wait(_LOOK):
             dead = {name for name, nanny in cluster.workers.items() if not nanny.is_alive()} - replaced
-            gone = (dead | (cluster.worker_spec.keys() - cluster.workers.keys())) & suspected
-            if gone:
-                replaced |= gone & dead
-                cluster.scale(len(cluster.worker_spec) + len(gone & dead))  # the others are tried once more
-            suspected = dead | (cluster.worker_spec.keys() - cluster.workers.keys())
+            missing = dead | (cluster.worker_spec.keys() - cluster.workers.keys())
+            if missing & suspected:
+                lost = dead & suspected
+                replaced |= lost
+                cluster.scale(len(cluster.worker_spec) + len(lost))  # those never begun are tried once more
+            suspected = missing
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS
 from hypotest.records.protocol.conditions import Conditions
+from hypotest.report.text import capital
 
 WORDS: Mapping[str, str] = {
     "ablation": "Switching a neuron off: its activation is replaced, by its mean for instance, and the "
@@ -219,7 +220,7 @@ def glossary(names: Conditions | None = None) -> dict[str, str]:
             words[name] = f"A null: {question.replace('the same, with', f'as {first}, but with')}"
     for name, measure in MEASURES.items():
         said = measure.words.of(names)
-        words[name] = f"{said.title[:1].upper()}{said.title[1:]}: {said.what}."
+        words[name] = f"{capital(said.title)}: {said.what}."
     return words
 
 

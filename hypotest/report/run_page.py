@@ -35,6 +35,7 @@ from hypotest.report.sections.predictions import prediction_section
 from hypotest.report.sections.provenance import provenance_section
 from hypotest.report.sections.registration import deviations_section, status_line
 from hypotest.report.sections.splits import splits_section
+from hypotest.report.text import capital
 from hypotest.report.verdict_words import TONES, sceptic_words, stances_in_words, verdict_line, verdict_words
 
 
@@ -143,7 +144,7 @@ def _verdict_words(results: Results) -> str:
         else ""
     )
     said = "; ".join(filter(None, (refuting, stances_in_words(results))))
-    return f"{said[:1].upper()}{said[1:]}." if said else ""
+    return f"{capital(said)}." if said else ""
 
 
 def _verdict_table(results: Results) -> Table:

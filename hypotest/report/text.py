@@ -72,3 +72,13 @@ def value_of(statistic: str) -> str:
     if statistic == "T(G)":
         return "the group"
     return " - ".join(part.removeprefix("T(").removesuffix(")") for part in statistic.split(" - "))
+
+
+def capital(text: str) -> str:
+    """With a capital at its beginning, and the rest as it is.
+
+    Examples:
+        >>> capital("modularity Q"), capital("")
+        ('Modularity Q', '')
+    """
+    return text[:1].upper() + text[1:]

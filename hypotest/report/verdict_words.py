@@ -11,6 +11,7 @@ from hypotest.records.results.prediction_result import PredictionResult, Stance
 from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import significant
+from hypotest.report.text import capital
 
 TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
 """Of a hypothesis' status; of the others, careful."""
@@ -169,7 +170,7 @@ def _why_undecided(
         reasons.append(f"as it expected: {findings(verdict.supported_by)}")
     if not reasons:
         return verdict.reason.rstrip(".")
-    return ". ".join(reason if place == 0 else _capital(reason) for place, reason in enumerate(reasons))
+    return ". ".join(reason if place == 0 else capital(reason) for place, reason in enumerate(reasons))
 
 
 def _findings(ids: Sequence[str], results: Results, with_ids: bool = True) -> Iterator[str]:
@@ -189,7 +190,3 @@ def _finding(item: PredictionResult, names: Conditions) -> str:
         return f"no difference that matters in {words.title}"
     said = {"less": words.less, "greater": words.greater}.get(item.outcome, item.outcome)
     return f"{words.title} is {said}" if said == item.outcome else said
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

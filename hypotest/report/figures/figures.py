@@ -43,6 +43,7 @@ from hypotest.report.figures.words import (
 )
 from hypotest.report.ladder import LADDER_SECTION
 from hypotest.report.picture import Picture, prediction_picture
+from hypotest.report.text import capital
 
 _LIKE = ", like every head's"
 """Said of the mean's interval where single heads have some too."""
@@ -236,7 +237,7 @@ def _prediction_plans(
     elif figure == "heads" and data.heads:
         plans.append(_heads_plan(results, item.id, f"{name}-heads", item))
     draws = draws_of(item, nulls)
-    measured = f"{item.title[:1].upper()}{item.title[1:]}"
+    measured = capital(item.title)
     if draws:
         caption = f"{measured}: the observed value (line) among each null's draws (grey)"
         framed = any(is_framed(item, rung) for rung in item.ladder if rung.key in draws)

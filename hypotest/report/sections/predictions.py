@@ -28,6 +28,7 @@ from hypotest.report.numbers import (
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.sections.margins import sensitivity_sentences
 from hypotest.report.sections.null_draws import draws_table
+from hypotest.report.text import capital
 
 _MOSTLY_LINEAR = 0.5
 _COMPOUNDS = ("off-target", "split-half")
@@ -225,8 +226,7 @@ def _tests(item: PredictionResult) -> str:
         if adjusted is not None:
             part += f", adjusted {_relation(adjusted)}"
         parts.append(part)
-    text = "; ".join(parts)
-    return text[:1].upper() + text[1:]
+    return capital("; ".join(parts))
 
 
 def _narrowed(item: PredictionResult) -> str:

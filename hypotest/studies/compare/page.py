@@ -18,7 +18,7 @@ from hypotest.records.stored.folders import replace_folder
 from hypotest.report.numbers import fixed, p_text, range_text
 from hypotest.report.picture import Picture, figures_of
 from hypotest.report.results_file import fields_without, json_text
-from hypotest.report.text import file_slug
+from hypotest.report.text import capital, file_slug
 from hypotest.studies.compare.record import (
     COMPARISON_SCHEMA,
     ClaimCheck,
@@ -132,7 +132,7 @@ def _parts(comparison: Comparison, pictures: Sequence[Picture]) -> Iterator[Part
             "are at level {}.",
             f"{comparison.level:g}",
         )
-        yield with_code(f"{INTERVALS[:1].upper()}{INTERVALS[1:]}.")
+        yield with_code(f"{capital(INTERVALS)}.")
     for number, item in enumerate(comparison.predictions, start=1):
         yield Heading(item.id, 3)
         yield f"{item.title}, against {item.against}; effects in {item.scale}."

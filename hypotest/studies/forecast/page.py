@@ -8,6 +8,7 @@ from hypotest.pages.document import Document, Part, document, table, together
 from hypotest.pages.inline import aside, strong
 from hypotest.registration.titles import as_asked
 from hypotest.report.numbers import UNDEFINED, bytes_text, duration_text
+from hypotest.report.text import capital
 from hypotest.studies.forecast.record import Forecast, RunsAlike
 
 _FEW = 3
@@ -67,4 +68,4 @@ def _notes(forecast: Forecast) -> Iterator[str]:
     )
     yield "What the cache holds already, and runs on other machines at the same time, make it shorter."
     said = dict.fromkeys(note for item in forecast.kinds for note in item.notes)
-    yield from (f"{note[:1].upper()}{note[1:]}." for note in said)
+    yield from (f"{capital(note)}." for note in said)
