@@ -11,6 +11,7 @@ from hypotest.measures.registry import MEASURES
 from hypotest.nulls.form import OF_NULLS
 from hypotest.nulls.registry import NULLS
 from hypotest.records.protocol.conditions import Conditions
+from hypotest.report.glossary import spoken
 
 NAMES = Conditions("first", "second")
 LEVELS = {
@@ -65,6 +66,7 @@ def page(measure: Measure) -> str:
         _example(measure),
         _contrasts(measure),
         _options(measure),
+        _beside(measure),
         _pitfalls(measure),
         example(measure.name),
         rejections(
@@ -123,6 +125,12 @@ def _options(measure: Measure) -> str:
         for name, option in measure.options.items()
     ]
     return table(["option", "what it is", "must be", "default"], rows)
+
+
+def _beside(measure: Measure) -> str:
+    said = measure.words.of(NAMES).beside
+    items = [f"*{spoken(name)}*: {text}" for name, text in said.items()]
+    return paragraphs("Reports show beside it, never decisive:", listed(items)) if items else ""
 
 
 def _pitfalls(measure: Measure) -> str:

@@ -43,6 +43,10 @@ WORDS = MeasureWords(
         "uniform attention gives 0 and one key gives 1 (after eq. 7 of arXiv:2509.21163)"
     ),
     transformed="Attention is renormalised over the positions that a query sees.",
+    beside={
+        "cliffs_delta": "Of two documents drawn at random: how much more often the first condition's value "
+        "is the larger than the second's, -1 to 1.",
+    },
 )
 
 

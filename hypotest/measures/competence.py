@@ -42,6 +42,12 @@ WORDS = MeasureWords(
         "network, and the change of the network's loss with the group ablated at once; both must exceed the "
         "declared amount, so that p is the larger of the two"
     ),
+    beside={
+        "above_chance": "Loss of a guess less that of the network, in nats.",
+        "lesion_damage": "How much the network's loss rises without the group, in nats.",
+        "loss_of_a_guess": "What a network loses that knows only which targets there are, or what the "
+        "protocol declares, in nats.",
+    },
 )
 
 

@@ -67,6 +67,19 @@ WORDS = MeasureWords(
         "changes of loss on the condition by which it was selected and on the other over their sum; its "
         "interval leaves out every document, token type and cell in turn"
     ),
+    beside={
+        "damage_{first}": "Mean change of loss on {first} targets without the group, in nats.",
+        "damage_{second}": "Mean change of loss on {second} targets without the group, in nats.",
+        "size_{first}": "Mean size of the change of loss on {first} targets without the group, in nats.",
+        "size_{second}": "Mean size of the change of loss on {second} targets without the group, in nats.",
+        "off_target_damage": "The same at rows of neither condition.",
+        "off_target_size": "The mean size of the change of loss at rows of neither condition.",
+        "off_target_rows": "How many rows of neither condition were looked at.",
+        "most_selective_index": "The index of as many neurons, those that prefer the condition most on the "
+        "selection split: about what any group of this layer can reach.",
+        "random_groups_index": "The mean index of random groups of this size.",
+        "random_groups_index_sd": "SD of the index over random groups of this size.",
+    },
 )
 
 

@@ -42,6 +42,16 @@ WORDS = MeasureWords(
         "of their covariance or, where declared, their correlation"
     ),
     transformed="The effective dimension is interpolated between whole numbers of components.",
+    beside={
+        "dimension": "How many principal components reach the declared share of variance, in whole numbers.",
+        "dimension_per_neuron": "The same, divided by the number of neurons.",
+        "participation_ratio": "Over how many directions the variance is spread: 1 over the sum of squared "
+        "shares.",
+        "of_covariance": "Effective dimension of activations as they are.",
+        "of_correlation": "Effective dimension of activations of equal variance.",
+        "if_independent": "What the effective dimension would be if the neurons had nothing to do with each "
+        "other.",
+    },
 )
 
 

@@ -40,6 +40,10 @@ WORDS = MeasureWords(
         "Hill alpha is the tail exponent of the eigenvalues of the group's weight Gram matrix "
         "(eq. 9 and 10 of arXiv:2509.21163)"
     ),
+    beside={
+        "unbiased": "The same without the bias that so few eigenvalues bring.",
+        "eigenvalues": "How many there are to take a tail from: one for each neuron of the group.",
+    },
 )
 
 

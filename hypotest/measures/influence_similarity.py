@@ -49,6 +49,9 @@ WORDS = MeasureWords(
         "of what it would be for one profile, from products of rows that share neither document nor token "
         "type"
     ),
+    beside={
+        "cosine": "The cosine of both conditions' mean influences, noise and all.",
+    },
 )
 
 

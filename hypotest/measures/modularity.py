@@ -50,6 +50,14 @@ WORDS = MeasureWords(
     transformed_if={
         "binned": "Activations are binned at equal frequencies for mutual information.",
     },
+    beside={
+        "communities": "How many communities the best division has.",
+        "community_size": "Their mean number of neurons.",
+        "restart_spread": "Largest Q over restarts of the search less the smallest: what one search may miss."
+        "Largest Q over restarts of the search less the smallest: what one search may miss.",
+        "segregation": "How much more the neurons share with each other than with the rest of the layer, as "
+        "a ratio.",
+    },
 )
 
 

@@ -39,6 +39,10 @@ WORDS = MeasureWords(
         "the group's neurons by mutual information over all positions, with as many clusters as its neurons "
         "have parts; p is by permutation of the parts; it shows routing and wiring, not specialisation"
     ),
+    beside={
+        "neurons": "Of the group.",
+        "parts": "Into which the neurons are divided by declaration.",
+    },
 )
 
 

@@ -36,6 +36,9 @@ WORDS = MeasureWords(
         "declared part, scaled so that all in one part give 1; it shows routing and wiring, not "
         "specialisation"
     ),
+    beside={
+        "parts": "Into which the neurons are divided by declaration.",
+    },
 )
 
 

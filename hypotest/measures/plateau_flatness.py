@@ -42,6 +42,12 @@ WORDS = MeasureWords(
         "log-log rank-influence curve (eq. 11 of arXiv:2509.21163)"
     ),
     transformed="Rank and influence are taken as natural logarithms for the fit of regimes.",
+    beside={
+        "has_plateau": "Whether the curve begins with a plateau: 1, or 0 if not.",
+        "plateau_share": "Share of the neurons that stand on it.",
+        "head_excess": "How far the most influential neurons lie above the power law that the others follow, "
+        "below it where negative, in natural logarithms.",
+    },
 )
 
 

@@ -45,6 +45,10 @@ WORDS = MeasureWords(
         " the noise ceiling of halves that share neither documents nor token types; its "
         "variances over documents and over types are added up"
     ),
+    beside={
+        "spearman": "The mean rank correlation of both conditions' attention, noise and all.",
+        "spearman_lowest_head": "The same of the head in which they are least alike.",
+    },
 )
 
 

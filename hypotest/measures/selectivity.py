@@ -40,6 +40,10 @@ WORDS = MeasureWords(
         "selectivity is the mean over the group of (influence on {first} - influence on {second}) / "
         "(their sum)"
     ),
+    beside={
+        "influence_{first}": "The neurons' mean influence on {first} targets, in nats.",
+        "influence_{second}": "Their mean influence on {second} targets, in nats.",
+    },
 )
 
 

@@ -36,6 +36,11 @@ WORDS = MeasureWords(
         "head impact is the relative change of the group's activations with a head's output set "
         "to zero (eq. 8 of arXiv:2509.21163)"
     ),
+    beside={
+        "top_head_layer": "The layer, counted from 0, of the attention head that changes the group most.",
+        "top_head": "That head's number in its layer, counted from 0.",
+        "layer_impact": "The same with all heads of that layer ablated at once.",
+    },
 )
 
 

@@ -36,6 +36,12 @@ WORDS = MeasureWords(
         "the top head's share is the squared change of the group's activations with that head "
         "ablated over the squared change with all heads of its layer ablated"
     ),
+    beside={
+        "top_head_layer": "The layer, counted from 0, of the attention head that changes the group most.",
+        "top_head": "That head's number in its layer, counted from 0.",
+        "share_of_equal_heads": "What the top head's share would be if all heads of its layer changed the "
+        "group alike.",
+    },
 )
 
 

@@ -34,9 +34,12 @@ class MeasureWords:
     """A sentence on what is transformed before it is measured; empty: nothing is."""
     transformed_if: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The value of an option -> the sentence then."""
+    beside: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Name of a number that stands beside the tested one -> what it is."""
 
     def of(self, names: Conditions) -> MeasureWords:
         """The words with the names of a protocol's conditions."""
         texts: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
         said = {name: named(text, names) for name, text in texts.items() if isinstance(text, str)}
-        return MeasureWords(**{**texts, **said})
+        beside = {named(name, names): named(text, names) for name, text in self.beside.items()}
+        return MeasureWords(**{**texts, **said, "beside": beside})

@@ -213,10 +213,11 @@ def _try(prediction: Prediction, plan: Protocol, evidence: Evidence) -> TrialPre
                 reference=result.against,
                 observed=result.observed,
                 reference_value=result.reference_value,
+                note=_too_few(result.notes[0]) if result.outcome == "undefined" else "",
             )
         shown = replace(shown, note="a trial leaves untrained networks out")
     except (HypotestError, *_UNDEFINED) as error:
-        shown = replace(shown, note=f"no comparison on so few positions: {_line(error)}")
+        shown = replace(shown, note=_too_few(str(error)))
     return replace(shown, observed=_alone(small, evidence))
 
 
@@ -229,6 +230,10 @@ def _alone(small: Protocol, evidence: Evidence) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _line(error: BaseException) -> str:
+def _too_few(reason: str) -> str:
+    return f"no comparison on so few positions: {_line(reason)}"
+
+
+def _line(error: BaseException | str) -> str:
     text = " ".join(str(error).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

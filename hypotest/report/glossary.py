@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from hypotest.measures.registry import MEASURES
 from hypotest.nulls.registry import NULLS
-from hypotest.records.protocol.conditions import Conditions
+from hypotest.records.protocol.conditions import Conditions, named
 from hypotest.report.text import capital
 
 WORDS: Mapping[str, str] = {
@@ -158,6 +158,25 @@ WORDS: Mapping[str, str] = {
 }
 """Word as it stands in a sentence -> what it means."""
 
+BESIDE: Mapping[str, str] = {
+    "effective_documents": "Documents of equal size that would say as much as those at hand.",
+    "effective_types": "Token types, all equally frequent, that would say as much as those at hand.",
+    "effective_{first}_types": "Types of {first} targets, all equally frequent, that would say as much.",
+    "effective_{second}_types": "Types of {second} targets, all equally frequent, that would say as much.",
+    "margin_share": "How wide the margin is, as a share of the declared one: narrower where groups of "
+    "comparison keep members of the group.",
+    "{second}_group": "The same of the group selected on {second} targets.",
+    "random_groups_above_all_rewirings": "Share of random groups whose network is more divided than all of "
+    "its rewirings.",
+    "random_groups_above_all_rotations": "Share of random groups whose network is more divided than all of "
+    "its rotations.",
+    "random_groups_above_all_random_directions": "Share of random groups whose network is more divided than "
+    "that of as many random directions of the layer.",
+    "standardized": "The effect in SDs: of the null's draws, or of the differences between documents.",
+}
+"""Name of a number that stands beside a test, of whatever measure -> what it is."""
+_COMPOUNDS = ("off-target", "split-half")
+
 ORDINARY = frozenset(
     {
         "bundle",
@@ -204,6 +223,39 @@ def explained_in(text: str) -> dict[str, str]:
     return there
 
 
+def spoken(name: str) -> str:
+    """The name of a number in words.
+
+    Examples:
+        >>> spoken("off_target_size")
+        'off-target size'
+    """
+    words = name.replace("_", " ")
+    for whole in _COMPOUNDS:
+        words = words.replace(whole.replace("-", " "), whole)
+    return words
+
+
+def beside(names: Conditions) -> dict[str, str]:
+    """Numbers that stand beside tests, as reports call them, each with what it is.
+
+    Args:
+        names: Of a protocol's conditions.
+    """
+    of_measures = [item.words.of(names).beside for item in MEASURES.values()]
+    of_any = {named(name, names): named(text, names) for name, text in BESIDE.items()}
+    return {spoken(name): text for words in (*of_measures, of_any) for name, text in words.items()}
+
+
+def ordinary(names: Conditions) -> frozenset[str]:
+    """`ORDINARY`, with the names of numbers that stand beside tests, which are everyday words as well.
+
+    Args:
+        names: Of a protocol's conditions.
+    """
+    return ORDINARY | (beside(names).keys() - WORDS.keys())
+
+
 def glossary(names: Conditions | None = None) -> dict[str, str]:
     """All words, with those of every measure and null that is installed.
 
@@ -212,7 +264,7 @@ def glossary(names: Conditions | None = None) -> dict[str, str]:
     """
     if names is None:
         return {word: _of_any(meaning) for word, meaning in glossary(_ANY).items()}
-    words = dict(WORDS)
+    words = {**beside(names), **WORDS}
     for null in NULLS.values():
         (first, _), *_ = null.ids()
         for name, variant in null.ids():

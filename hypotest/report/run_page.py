@@ -11,7 +11,7 @@ from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.prediction_result import PredictionResult
 from hypotest.records.results.results import Results
 from hypotest.registration.titles import as_asked
-from hypotest.report.glossary import ORDINARY, glossary
+from hypotest.report.glossary import glossary, ordinary
 from hypotest.report.ladder import ladder_section, level_of
 from hypotest.report.numbers import opponent_text, prediction_text
 from hypotest.report.picture import Picture, figures_of
@@ -50,8 +50,9 @@ def run_page(results: Results, manifest: Mapping[str, Any], figures: Sequence[Pi
     Raises:
         OutputError: If the protocol inside the results is not one of this version.
     """
-    terms = glossary(Conditions(*results.corpus.conditions))
-    return reworded(document(_parts(results, manifest, figures), terms, ORDINARY), results.corpus.words)
+    names = Conditions(*results.corpus.conditions)
+    page = document(_parts(results, manifest, figures), glossary(names), ordinary(names))
+    return reworded(page, results.corpus.words)
 
 
 def _parts(results: Results, manifest: Mapping[str, Any], figures: Sequence[Picture]) -> Iterator[Part]:

@@ -86,15 +86,16 @@ def measured() -> dict[str, float]:
         cold = timed_run(protocol, place / "cache", place / "cold")
         cached = timed_run(protocol, place / "cache", place / "cached")
         trial, _, _ = timed_run(protocol, place / "cache of the trial", place / "trial", "--limit", "64")
+        naive: tuple[float, int, int] | None = None
         if protocol != shipped:
             for kind in (COLD, CACHED):
                 rows[SHIPPED + kind], _, _ = timed_run(shipped, place / "its own", place / f"shipped {kind}")
-        naive, n_blocks, n_neurons = naive_seconds(place / "cache", place / "cold")
+            naive = naive_seconds(place / "cache", place / "cold")
     rows |= {f"cold: {stage}": seconds for stage, seconds in cold[2].items()}
     rows |= {f"cached: {stage}": seconds for stage, seconds in cached[2].items()}
     rows |= {COLD: cold[0], CACHED: cached[0], TRIAL: trial}
     rows |= {"memory: cold": cold[1], "memory: cached": cached[1]}
-    return rows | {"naive": naive, "blocks": n_blocks, "neurons": n_neurons}
+    return rows if naive is None else rows | dict(zip(("naive", "blocks", "neurons"), naive, strict=True))
 
 
 def main() -> None:

@@ -88,7 +88,7 @@ def test_trials_of_every_small_size_work_or_say_what_to_do(
                 continue
             assert tried.selecting >= 4 and tried.measuring >= 4
             for item in tried.predictions:
-                assert item.observed is not None or "so few positions" in item.note
+                assert item.effect is not None or "so few positions" in item.note, item
 
 
 def test_too_small_is_said_at_once_without_a_traceback(hypotest, tmp_path):

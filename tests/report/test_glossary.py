@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import json
 import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -17,10 +19,14 @@ from hypotest.pages.html import PAGE as HTML
 from hypotest.pages.markdown import PAGE
 from hypotest.records.protocol.conditions import Conditions
 from hypotest.records.results.results import Results
-from hypotest.report.glossary import ORDINARY, WORDS, explained_in, glossary
+from hypotest.report.glossary import ORDINARY, WORDS, beside, explained_in, glossary, ordinary, spoken
 from hypotest.report.run_page import run_page
 from hypotest.report.run_summary import verdict_table
 from hypotest.report.verdict_words import stances_in_words
+from tests.texts import ROOT
+
+REPORTS = ROOT / "reports"
+FILES = sorted(REPORTS.rglob("results.json"))
 
 
 def plain_text(block: Block) -> str:
@@ -35,6 +41,24 @@ def test_every_measure_and_null_is_explained() -> None:
     assert set(MEASURES) <= set(words)
     assert {name for null in NULLS.values() for name, _ in null.ids()} <= set(words)
     assert len(WORDS) > 50 and "rare" in words["selectivity"] and "{" not in "".join(words.values())
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.parent.relative_to(REPORTS).as_posix())
+def test_every_number_beside_a_test_is_explained(file: Path) -> None:
+    """Those of declared parts, such as ``members in expert 3``, say what they are."""
+    results = json.loads(file.read_text(encoding="utf-8"))
+    words = glossary(Conditions(*results["corpus"]["conditions"]))
+    shown = {spoken(name) for item in results["predictions"] for name in item["secondary"]}
+    assert {name for name in shown if not name.startswith("members in ")} <= set(words)
+
+
+def test_names_of_numbers_mean_one_thing_each() -> None:
+    names = Conditions("rare", "common")
+    all_of_them = [
+        (name, text) for item in MEASURES.values() for name, text in item.words.of(names).beside.items()
+    ]
+    assert len(dict(all_of_them)) == len(set(all_of_them))
+    assert all(text[0].isupper() and text.endswith(".") for text in beside(names).values())
 
 
 def test_meanings_are_sentences_of_two_lines_at_most() -> None:
@@ -84,15 +108,16 @@ def test_words_of_any_two_conditions_are_sentences() -> None:
 def test_ordinary_words_are_words_of_the_glossary(results: Results) -> None:
     assert set(WORDS) >= ORDINARY
     page = run_page(results, {}, ())
-    assert page.ordinary == ORDINARY and set(page.terms) >= ORDINARY
+    everyday = ordinary(Conditions(*results.corpus.conditions))
+    assert page.ordinary == everyday > ORDINARY and set(page.terms) >= everyday
 
 
 def test_no_sentence_of_a_report_explains_an_ordinary_word(results: Results) -> None:
     """A link stands for the whole of a cell or of a marked span, as `HtmlText` is told."""
     page = HTML.render(run_page(results, {}, ()))
     around = re.findall(r'(\w* ?)<a class="term" href="#term-(\w+)">\w+</a>( ?\w*)', page)
-    ordinary = [item for item in around if item[1] in ORDINARY]
-    beside = {name for before, name, after in ordinary if before.strip() and after.strip()}
+    everyday = [item for item in around if item[1] in ORDINARY]
+    beside = {name for before, name, after in everyday if before.strip() and after.strip()}
     assert beside <= {"group"}  # marked: "the group's z"
     assert not re.search(r"unit</a>|of the <a[^>]*>prediction</a>'s entropy|Each <a[^>]*>row", page)
 

@@ -51,13 +51,15 @@ NO_NUMBERS = (
     "pipeline/checks/remedies.py",
     "pipeline/handed_out.py",
     "pipeline/registered/",
+    "pipeline/trial.py",
     "pipeline/texts/document_log.py",
     "records/cache.py",
     "records/registered.py",
     "records/registration.py",
     "records/seen.py",
 )
-"""Files and folders in them that no number comes from: sentences, room on disk, locks, logs and manifests.
+"""Files and folders in them that no number comes from: sentences, room on disk, locks, logs and manifests,
+trials, which no result keeps.
 Which documents a registration keeps out is pinned by the hash of the positions."""
 NETWORKS = "subjects/controls/"
 """Networks of known organisation: what they are is part of their own fingerprints, and of no other's."""

@@ -16,7 +16,7 @@ from hypotest.records.results.prediction_result import (
     OTHER_CONDITION,
     PredictionResult,
 )
-from hypotest.report.glossary import explained_in
+from hypotest.report.glossary import explained_in, spoken
 from hypotest.report.numbers import (
     count_text,
     fixed,
@@ -31,7 +31,6 @@ from hypotest.report.sections.null_draws import draws_table
 from hypotest.report.text import capital
 
 _MOSTLY_LINEAR = 0.5
-_COMPOUNDS = ("off-target", "split-half")
 _ROLES = {
     "premise": " It is a premise: without it the other predictions have nothing to be about.",
     "descriptive": " It describes, and decides nothing.",
@@ -60,8 +59,8 @@ def prediction_section(
         yield draws_table((*item.ladder, *item.arms), level)
     if item.hidden_bias is not None:
         yield hidden_bias_text(item.hidden_bias)
-    if beside := "; ".join(_beside(item)):
-        yield f"Beside it, never decisive: {beside}."
+    if beside := tuple(_beside(item)):
+        yield ("Beside it, never decisive: ", joined("; ", beside), ".")
     if item.communities:
         yield Details(
             f"The neurons of its {len(item.communities)} communities",
@@ -92,21 +91,13 @@ def hidden_bias_text(bias: HiddenBias) -> str:
     return f"{text}; {share}."
 
 
-def _beside(item: PredictionResult) -> Iterator[str]:
+def _beside(item: PredictionResult) -> Iterator[Inline]:
     """Intervals of the numbers said above, then secondary numbers, those with an interval first."""
     own = item.own_intervals
     said = {"observed": own.observed, "reference": own.reference, "standardized": own.standardized}
-    yield from (f"{name}{_interval(ends)}" for name, ends in said.items() if ends is not None)
+    yield from ((term(name), _interval(ends)) for name, ends in said.items() if ends is not None)
     for name, number in sorted(item.secondary.items(), key=lambda pair: pair[1].interval_95 is None):
-        yield f"{_said(name)} {_secondary(number.value)}{_interval(number.interval_95)}"
-
-
-def _said(name: str) -> str:
-    """A secondary number's name in words: ``off-target size`` of ``off_target_size``."""
-    words = name.replace("_", " ")
-    for whole in _COMPOUNDS:
-        words = words.replace(whole.replace("-", " "), whole)
-    return words
+        yield (term(spoken(name)), f" {_secondary(number.value)}{_interval(number.interval_95)}")
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
