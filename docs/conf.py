@@ -61,7 +61,9 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"index": []}
+html_context = {"default_mode": "auto"}
+# pages of no section: there is nothing to lead to beside them
+html_sidebars = {path.stem: [] for path in Path(__file__).parent.glob("*.md")}
 
 
 def _link_outwards(app: object, name: str, source: list[str]) -> None:

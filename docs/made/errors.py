@@ -47,7 +47,7 @@ def page() -> str:
 
 def _entry(message: str) -> str:
     remedy, shown = remedy_of(message), _escaped(message)
-    return f"{shown.removesuffix('.')}. **{remedy}.**" if remedy else shown
+    return f"{shown if shown[-1] in '.?!' else shown + '.'} **{remedy}.**" if remedy else shown
 
 
 def messages(package: Path = PACKAGE) -> dict[str, set[str]]:

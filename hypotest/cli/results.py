@@ -188,3 +188,54 @@ def bundle(
             start_stage=display.start_stage,
         )
     say(bundled_page(bundled), soft_wrap=True)
+
+
+@command(epilog="Example: hypotest export reports/rare-tokens/example --format latex")
+def export(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="PROTOCOL|RUN", help="A protocol in YAML; with --format, a run's folder."),
+    ],
+    run: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="What this run did otherwise than registered, instead.")
+    ] = None,
+    page: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="A run as an appendix of a paper: latex, or word."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")
+    ] = None,
+) -> None:
+    """Write a registration, or a finished run, for others; needs no model.
+
+    A protocol is written as its registration, under the headings of the OSF preregistration form. It ends
+    with an empty table of deviations. With --run, that table is written for a finished run: what was
+    registered and what was done, from lock and manifest, and which numbers the difference can reach; the
+    reasons are left to the author.
+
+    With --format a run's folder becomes an appendix: verdicts, predictions, the ladder, methods and
+    limitations, in FILE (appendix.tex or appendix.html, if there is no --out) with figures in a folder beside
+    it. latex is part of a paper, and compiles by itself; word is HTML that word processors open, with
+    tables as tables.
+    """
+    if page is not None:
+        if run is not None:
+            raise ProtocolError("--run is about a protocol, and --format about a run: choose one")
+        from hypotest.studies.export.appendix import export_appendix
+
+        with working("what was written before stays as it was") as display:
+            file = export_appendix(source, page, out, start_stage=display.start_stage)
+        print(terminal_text(file))
+        return
+    if (source / "results.json").is_file():
+        raise ProtocolError(f"{source}: is the folder of a run: add --format latex, or --format word")
+    if run is None:
+        from hypotest.studies.export.study import export_registration
+
+        text = export_registration(source, out)
+    else:
+        from hypotest.studies.export.deviations import export_deviations
+
+        text = export_deviations(source, run, out)
+    print(text if out is None else terminal_text(out))

@@ -34,7 +34,7 @@ WORDS = MeasureWords(
     what="how many dimensions the activity of the group needs",
     less="the neurons act together more, along fewer dimensions",
     greater="the neurons act on their own more, along more dimensions",
-    label="effective dimension (components)",
+    label="effective dimension (dimensions)",
     question="Do the group's neurons vary together, along fewer directions than other neurons do?",
     method=(
         "effective dimension is the interpolated number of principal components that hold the "

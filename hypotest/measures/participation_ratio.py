@@ -28,7 +28,7 @@ WORDS = MeasureWords(
     what="over how many dimensions the activity of the group is spread",
     less="the neurons act together more, along fewer dimensions",
     greater="the neurons act on their own more, along more dimensions",
-    label="participation ratio (components)",
+    label="participation ratio (dimensions)",
     question=(
         "Is the variance of the group's activations spread over fewer directions than that of other neurons?"
     ),

@@ -188,7 +188,10 @@ def test_on_paper_predictions_are_unfolded_and_tables_fit() -> None:
     with opened(REPORT, 760) as (page, _):
         page.emulate_media(media="print")
         page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-        assert page.locator("details:not([open])").count() == 0  # nobody can open them there
+        left = page.locator("details:not([open])")  # nobody can open them there
+        assert page.locator("details.folded:not([open])").count() == 0
+        assert 0 < left.count() == page.locator("details + details + details + details:not(.folded)").count()
+        assert not left.first.locator("table").is_visible()
         assert not page.locator("nav").is_visible() and not page.locator(".tool").first.is_visible()
 
 
@@ -231,6 +234,7 @@ def test_a_wide_table_has_a_sheet_across(tmp_path: Path) -> None:
         page.emulate_media(media="print")
         sheets = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", page.pdf(format="A4"))
         across = [float(width) > float(height) for width, height in sheets]
+        assert len(across) < 45
         assert any(across) and not across[0] and sum(across) < len(across) / 10
 
 
