@@ -257,9 +257,10 @@ NULL = Null(
             "describes: if neurons are selective, labels do mean something, and every property that varies "
             "from neuron to neuron can differ, whether or not it has to do with {first} targets.",
             **{unit: _question(item.over) for unit, item in EXCHANGES.items() if unit not in _SAID},
-            "document_type": "the same, with labels dealt out over pairs of document and token type.",
-            "position": "the same, with labels dealt out over single positions within documents; where the "
-            "same types return and the labels belong to types, it rejects too often.",
+            "document_type": "as label_shuffled (type), but with labels dealt out over pairs of document and "
+            "token type.",
+            "position": "as label_shuffled (type), but with labels dealt out over single positions within "
+            "documents; where the same types return and the labels belong to types, it rejects too often.",
         },
         they="the groups found under shuffled labels",
         explained=lambda null, protocol: (

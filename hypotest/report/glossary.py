@@ -266,10 +266,8 @@ def glossary(names: Conditions | None = None) -> dict[str, str]:
         return {word: _of_any(meaning) for word, meaning in glossary(_ANY).items()}
     words = {**beside(names), **WORDS}
     for null in NULLS.values():
-        (first, _), *_ = null.ids()
         for name, variant in null.ids():
-            question = null.words.question_of(variant, names)
-            words[name] = f"A null: {question.replace('the same, with', f'as {first}, but with')}"
+            words[name] = f"A null: {null.words.question_of(variant, names)}"
     for name, measure in MEASURES.items():
         said = measure.words.of(names)
         words[name] = f"{capital(said.title)}: {said.what}."

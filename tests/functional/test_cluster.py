@@ -19,8 +19,7 @@ from hypotest.engine.cluster import Cluster, done_by
 from hypotest.errors import ProtocolError, RunError
 from hypotest.pipeline.handed_out import choose_gpu
 from hypotest.studies.calibration.calibrate import calibrate
-from tests.functional.test_series import _written
-from tests.functional.watching import with_predictions
+from tests.functional.protocols import with_predictions, written
 from tests.functional.workers import begun, bytes_of, children_of, numbers_of, wait_for
 
 dask = pytest.importorskip("dask", reason="the extra `cluster` is not installed")
@@ -32,7 +31,7 @@ pytestmark = [pytest.mark.usefixtures("no_figures"), pytest.mark.filterwarnings(
 def alone(hypotest, small_protocol, small_model_folder, tmp_path_factory, no_figures):
     """Protocol of a series, and the results of its runs, made one after another."""
     subject = f"subject: {{model: {small_model_folder}, layer: [-2, -1]}}"
-    path = _written(small_protocol, "shared-out.yaml", subject)
+    path = written(small_protocol, "shared-out.yaml", subject)
     few = with_predictions(path.read_text(encoding="utf-8"), "specialization", "coordination")
     path.write_text(few, encoding="utf-8")
     out = tmp_path_factory.mktemp("alone")

@@ -10,7 +10,8 @@ import pytest
 
 import hypotest as package
 from tests.example import EXAMPLE
-from tests.functional.watching import watch_model, with_predictions
+from tests.functional.protocols import with_predictions
+from tests.functional.watching import watch_model
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import hypotest as package
 from hypotest.pages.markdown import PAGE
 from hypotest.studies.forecast.page import forecast_page
 from hypotest.studies.forecast.record import Forecast, RunsAlike
-from tests.functional.test_series import _written
-from tests.functional.watching import watch_model, with_predictions
+from tests.functional.protocols import with_predictions, written
+from tests.functional.watching import watch_model
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def foreseen(small_protocol, small_model_folder, cache):
     """Of every layer of the small model."""
-    path = _written(small_protocol, "foreseen.yaml", f"subject: {{model: {small_model_folder}, layer: all}}")
+    path = written(small_protocol, "foreseen.yaml", f"subject: {{model: {small_model_folder}, layer: all}}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HYPOTEST_CACHE", str(cache))
         return package.forecast(path, device="cpu"), path
@@ -59,7 +59,7 @@ def test_the_evidence_takes_about_what_is_foreseen(
 ):
     """The run of the last layer, with its untrained networks."""
     forecast, _ = foreseen
-    path = _written(
+    path = written(
         small_protocol, "foreseen-last.yaml", f"subject: {{model: {small_model_folder}, layer: 3}}"
     )
     cache = tmp_path / "cache"

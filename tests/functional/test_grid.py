@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from hypotest.report.export import read_results
-from tests.functional.test_series import _written
-from tests.functional.watching import with_predictions
+from tests.functional.protocols import with_predictions, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_figures")]
 STEPS = (1, 10, 100)
@@ -59,7 +58,7 @@ def trainings(small_model_folder: Path, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def protocol(small_protocol: Path, trainings: Path) -> Path:
-    path = _written(small_protocol, "grid.yaml", SUBJECT.format(folder=trainings), TRENDS)
+    path = written(small_protocol, "grid.yaml", SUBJECT.format(folder=trainings), TRENDS)
     text = path.read_text(encoding="utf-8")
     path.write_text(
         "\n".join(line for line in text.splitlines() if "label_shuffled" not in line), encoding="utf-8"
@@ -144,7 +143,7 @@ def test_a_model_whose_weights_are_torn_stops_no_other(hypotest, protocol, train
 
 def test_models_without_checkpoints_stand_beside_each_other(hypotest, small_protocol, trainings, tmp_path):
     subject = f"subject: {{model: ['{trainings}/seed3/step100', '{trainings}/seed4/step100']}}"
-    path = _written(small_protocol, "beside.yaml", subject)
+    path = written(small_protocol, "beside.yaml", subject)
     few = with_predictions(path.read_text(encoding="utf-8"), "specialization", "coordination")
     path.write_text(few, encoding="utf-8")
     done = hypotest("run", path, "--out", tmp_path)

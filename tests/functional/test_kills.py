@@ -17,8 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.test_series import _written
-from tests.functional.watching import with_predictions
+from tests.functional.protocols import with_predictions, written
 from tests.functional.workers import begun, children_of, numbers_of
 
 pytest.importorskip("dask", reason="the extra `cluster` is not installed")
@@ -42,7 +41,7 @@ def twelve(small_protocol: Path, small_model_folder: Path, tmp_path: Path) -> Pa
         changed = {key: value * (1 + 0.01 * torch.randn(())) for key, value in weights.items()}
         save_file(changed, folder / "model.safetensors", {"format": "pt"})
     names = ", ".join(str(tmp_path / "models" / name) for name in MODELS)
-    path = _written(small_protocol, "twelve.yaml", f"subject: {{model: [{names}], layer: [-3, -2, -1]}}")
+    path = written(small_protocol, "twelve.yaml", f"subject: {{model: [{names}], layer: [-3, -2, -1]}}")
     few = with_predictions(path.read_text(encoding="utf-8"), "specialization", "clustering")
     path.write_text(few, encoding="utf-8")
     return path

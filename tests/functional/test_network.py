@@ -179,7 +179,7 @@ def test_what_else_is_asked_of_it(run: hypotest.Run, network: hypotest.Network, 
     assert hypotest.run(path, limit=40, **out).group == 8
 
 
-def test_the_page_on_own_networks_runs_as_it_is_written(
+def test_the_page_on_own_networks_runs_as_it_iswritten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Protocol and code, in this order."""

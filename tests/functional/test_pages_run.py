@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.functional.watching import with_predictions
+from tests.functional.protocols import with_predictions
 from tests.test_pages import commands
 from tests.texts import fenced, pages
 

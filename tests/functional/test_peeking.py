@@ -13,7 +13,7 @@ import pytest
 import hypotest as package
 from hypotest.pipeline.texts.document_log import read_log
 from hypotest.registration.locks.lock import read_lock
-from tests.functional.watching import with_predictions
+from tests.functional.protocols import with_predictions
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 

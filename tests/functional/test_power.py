@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 import hypotest as package
-from tests.functional.watching import watch_model, with_predictions
+from tests.functional.protocols import with_predictions
+from tests.functional.watching import watch_model
 
 
 @pytest.fixture(scope="module")

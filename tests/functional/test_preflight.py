@@ -82,7 +82,7 @@ def test_importing_torch_would_be_seen(quick, small_protocol, tmp_path):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_place_that_cannot_be_written(quick, small_protocol, tmp_path, name):
+def test_a_place_that_cannot_bewritten(quick, small_protocol, tmp_path, name):
     (tmp_path / "file").write_text("mine")
     known = {"P": small_protocol, "O": tmp_path / "file"}
     done = quick(*(known.get(item, item) for item in COMMANDS[name]))
@@ -100,7 +100,7 @@ def test_an_unknown_device(quick, small_protocol, command):
 
 
 @pytest.mark.parametrize("command", ["run", "multiverse", "power", "explore"])
-def test_a_cache_that_cannot_be_written(quick, small_protocol, tmp_path, command):
+def test_a_cache_that_cannot_bewritten(quick, small_protocol, tmp_path, command):
     (tmp_path / "file").touch()
     cache = str(tmp_path / "file")
     done = quick(command, small_protocol, "--out", tmp_path / "o", HYPOTEST_CACHE=cache)

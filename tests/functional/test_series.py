@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import numpy as np
 import pytest
 
 from hypotest.report.export import read_results
-from tests.functional.watching import with_predictions
+from tests.functional.protocols import with_predictions, written
 
 pytestmark = pytest.mark.usefixtures("no_figures")
 
@@ -40,20 +39,10 @@ def training(small_model_folder: Path, tmp_path_factory) -> Path:
     return folder
 
 
-def _written(small_protocol: Path, name: str, subject: str, predictions: str | None = None) -> Path:
-    text = small_protocol.read_text(encoding="utf-8")
-    text = re.sub(r"subject: \{.*\}", subject, text)
-    if predictions is not None:
-        text = re.sub(r"predictions:\n.*?(?=seed:)", lambda _: predictions, text, flags=re.DOTALL)
-    path = small_protocol.with_name(name)
-    path.write_text(text.replace("id: small", f"id: {path.stem}", 1), encoding="utf-8")
-    return path
-
-
 @pytest.fixture(scope="module")
 def depth(hypotest, small_protocol, small_model_folder, tmp_path_factory, no_figures):
     """Console output and folder of a run at every layer."""
-    path = _written(small_protocol, "depth.yaml", f"subject: {{model: {small_model_folder}, layer: all}}")
+    path = written(small_protocol, "depth.yaml", f"subject: {{model: {small_model_folder}, layer: all}}")
     out = tmp_path_factory.mktemp("depth")
     done = hypotest("run", path, "--out", out)
     assert done.returncode == 0, done.stderr
@@ -95,7 +84,7 @@ def test_the_last_layer_is_the_run_of_the_last_layer(
 ):
     """A member has the numbers that the protocol has at that layer alone."""
     _, folder, _ = depth
-    alone = _written(
+    alone = written(
         small_protocol, "depth-last.yaml",
         f"subject: {{model: {small_model_folder}, layer: 3}}",
     )  # fmt: skip
@@ -115,7 +104,7 @@ def test_a_member_verifies(depth, hypotest):
 
 def test_some_layers_are_the_same_runs(depth, hypotest, small_protocol, small_model_folder, tmp_path):
     """Two of the layers, in another order: each has the numbers that it has there."""
-    some = _written(small_protocol, "some.yaml", f"subject: {{model: {small_model_folder}, layer: [-1, 1]}}")
+    some = written(small_protocol, "some.yaml", f"subject: {{model: {small_model_folder}, layer: [-1, 1]}}")
     done = hypotest("run", some, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     (folder,) = tmp_path.glob("some/*")
@@ -142,9 +131,7 @@ def test_some_layers_are_the_same_runs(depth, hypotest, small_protocol, small_mo
 def test_layers_that_cannot_be_a_series(
     hypotest, small_protocol, small_model_folder, tmp_path, layers, words
 ):
-    path = _written(
-        small_protocol, "wrong.yaml", f"subject: {{model: {small_model_folder}, layer: {layers}}}"
-    )
+    path = written(small_protocol, "wrong.yaml", f"subject: {{model: {small_model_folder}, layer: {layers}}}")
     done = hypotest("run", path, "--out", tmp_path)
     assert done.returncode == 2
     assert words in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
@@ -172,7 +159,7 @@ def test_a_trajectory_tests_the_course_over_checkpoints(hypotest, small_protocol
     revisions = ", ".join(f"step{step}" for step in STEPS)
     shipped = EMERGENCE.read_text(encoding="utf-8")
     asked = shipped[shipped.index("hypotheses:") : shipped.index("decision:")]
-    path = _written(
+    path = written(
         small_protocol, "course.yaml", f"subject: {{model: {training}, revision: [{revisions}]}}", asked
     )
     done = hypotest("run", path, "--out", tmp_path)
@@ -208,7 +195,7 @@ def test_a_member_that_fails_does_not_stop_the_others(hypotest, small_protocol, 
     whole = weights.read_bytes()
     weights.write_bytes(whole[: len(whole) // 2])
     subject = f"subject: {{model: {folder}, revision: [step1, step10, step100]}}"
-    path = _written(small_protocol, "torn.yaml", subject)
+    path = written(small_protocol, "torn.yaml", subject)
     few = with_predictions(path.read_text(encoding="utf-8"), "specialization", "coordination")
     path.write_text(few, encoding="utf-8")
     done = hypotest("run", path, "--out", tmp_path / "reports", HYPOTEST_CACHE=cache)
@@ -228,14 +215,14 @@ def test_a_member_that_fails_does_not_stop_the_others(hypotest, small_protocol, 
 
 
 def test_a_checkpoint_that_is_not_there_names_those_that_are(hypotest, small_protocol, training, tmp_path):
-    path = _written(small_protocol, "missing.yaml", f"subject: {{model: {training}, revision: step7}}")
+    path = written(small_protocol, "missing.yaml", f"subject: {{model: {training}, revision: step7}}")
     done = hypotest("run", path, "--out", tmp_path)
     assert done.returncode == 2
     assert "no checkpoint 'step7'" in done.stderr and "step1000" in done.stderr
 
 
 def test_a_missing_checkpoint_is_found_before_the_first_is_run(hypotest, small_protocol, training, tmp_path):
-    path = _written(
+    path = written(
         small_protocol, "late.yaml", f"subject: {{model: {training}, revision: [step1, step10, step61]}}"
     )
     done = hypotest("run", path, "--out", tmp_path)

@@ -10,7 +10,8 @@ import pytest
 import hypotest as package
 from hypotest.errors import HypotestError, ProtocolError
 from hypotest.pipeline.texts.document_log import read_log
-from tests.functional.watching import watch_model, with_predictions
+from tests.functional.protocols import with_predictions
+from tests.functional.watching import watch_model
 
 CONCLUSIONS = re.compile(
     r"\bp\b(?!-values)|adjusted|outcome(?!s: these)|equivalent|inconclusive|\bless\b|\bgreater\b|"

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from hypotest.report.export import file_hashes, manifest_digest, render_again
-from tests.functional.watching import with_predictions
+from tests.functional.protocols import with_predictions
 
 ONE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 TWO = {name: "2" for name in ONE}

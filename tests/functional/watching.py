@@ -1,4 +1,4 @@
-"""Protocols with fewer predictions, and a record of every block of text that a model is shown."""
+"""A record of every block of text that a model is shown."""
 
 from __future__ import annotations
 
@@ -12,16 +12,6 @@ from hypotest.collect.stages import heads as head_stage
 from hypotest.engine.session import Session
 from hypotest.pipeline.prepare import Prepared, prepare
 from hypotest.registration import load_protocol
-
-
-def with_predictions(text: str, *names: str) -> str:
-    """A protocol with some of its predictions, which is all that a test needs and takes less time."""
-    head, *rest = text.split("  - id: ")
-    *kept, last = rest
-    last, seed, tail = last.partition("seed:")
-    blocks = [block for block in (*kept, last) if block.split("\n")[0] in names]
-    assert len(blocks) == len(names)
-    return "  - id: ".join([head, *blocks]) + seed + tail
 
 
 def watch_model(protocol: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Prepared, set[bytes], set[bytes]]:
