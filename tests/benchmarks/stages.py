@@ -25,6 +25,7 @@ QUESTIONS_BEFORE = Path(__file__).with_name("rare-tokens-before.yaml")
 NAIVE_TRACES = 40
 COLD, CACHED, TRIAL = "cold", "cached", "trial"
 SHIPPED = "as it ships: "
+PLACEBOS, LESIONS = ", placebos", ", lesions"
 
 
 def timed_run(protocol: Path, cache: Path, out: Path, *options: str) -> tuple[float, float, dict[str, float]]:
@@ -89,7 +90,10 @@ def measured() -> dict[str, float]:
         naive: tuple[float, int, int] | None = None
         if protocol != shipped:
             for kind in (COLD, CACHED):
-                rows[SHIPPED + kind], _, _ = timed_run(shipped, place / "its own", place / f"shipped {kind}")
+                whole, _, parts = timed_run(shipped, place / "its own", place / f"shipped {kind}")
+                rows[SHIPPED + kind] = whole
+                rows[SHIPPED + kind + PLACEBOS] = parts["placebos"]
+                rows[SHIPPED + kind + LESIONS] = sum(parts[name] for name in parts if "lesioned" in name)
             naive = naive_seconds(place / "cache", place / "cold")
     rows |= {f"cold: {stage}": seconds for stage, seconds in cold[2].items()}
     rows |= {f"cached: {stage}": seconds for stage, seconds in cached[2].items()}
@@ -120,9 +124,12 @@ def main() -> None:
         f"\nNow as a share of before: {', '.join(ratios)}. A trial (`--limit 64`) takes {now[TRIAL]:.0f} s "
     )
     print(f"with an empty cache, {now[TRIAL] / now[COLD]:.2f} of a cold run (before: {before[TRIAL]:.0f} s).")
+    lesions = now[SHIPPED + COLD + LESIONS]
     print(
         f"\nThe protocol as it ships, which asks more than then, takes {now[SHIPPED + COLD]:.0f} s, and "
-        f"{now[SHIPPED + CACHED]:.0f} s from the cache."
+        f"{now[SHIPPED + CACHED]:.0f} s from the cache. Of the first, placebos are "
+        f"{now[SHIPPED + COLD + PLACEBOS]:.0f} s and lesions of whole groups {lesions:.0f} s; without lesions "
+        f"it is {(now[SHIPPED + COLD] - lesions) / now[COLD]:.2f} x a run of the older questions."
     )
     ablation = sum(seconds for name, seconds in now.items() if name.startswith("cold: ablation of every"))
     print(
