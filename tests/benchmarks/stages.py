@@ -128,7 +128,7 @@ def main() -> None:
     print(
         f"\nThe protocol as it ships, which asks more than then, takes {now[SHIPPED + COLD]:.0f} s, and "
         f"{now[SHIPPED + CACHED]:.0f} s from the cache. Of the first, placebos are "
-        f"{now[SHIPPED + COLD + PLACEBOS]:.0f} s and lesions of whole groups {lesions:.0f} s; without lesions "
+        f"{now[SHIPPED + COLD + PLACEBOS]:.0f} s and lesions of groups {lesions:.0f} s; without lesions "
         f"it is {(now[SHIPPED + COLD] - lesions) / now[COLD]:.2f} x a run of the older questions."
     )
     ablation = sum(seconds for name, seconds in now.items() if name.startswith("cold: ablation of every"))
