@@ -72,7 +72,7 @@ WORDS = MeasureWords(
         "damage_{second}": "Mean change of loss on {second} targets without the group, in nats.",
         "size_{first}": "Mean size of the change of loss on {first} targets without the group, in nats.",
         "size_{second}": "Mean size of the change of loss on {second} targets without the group, in nats.",
-        "off_target_damage": "The same at rows of neither condition.",
+        "off_target_damage": "Mean change of loss without the group at rows of neither condition, in nats.",
         "off_target_size": "The mean size of the change of loss at rows of neither condition.",
         "off_target_rows": "How many rows of neither condition were looked at.",
         "most_selective_index": "The index of as many neurons, those that prefer the condition most on the "

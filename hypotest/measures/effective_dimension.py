@@ -44,7 +44,8 @@ WORDS = MeasureWords(
     transformed="The effective dimension is interpolated between whole numbers of components.",
     beside={
         "dimension": "How many principal components reach the declared share of variance, in whole numbers.",
-        "dimension_per_neuron": "The same, divided by the number of neurons.",
+        "dimension_per_neuron": "Principal components that reach the declared share of variance, divided "
+        "by the number of neurons.",
         "participation_ratio": "Over how many directions the variance is spread: 1 over the sum of squared "
         "shares.",
         "of_covariance": "Effective dimension of activations as they are.",

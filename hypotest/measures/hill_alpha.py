@@ -41,8 +41,9 @@ WORDS = MeasureWords(
         "(eq. 9 and 10 of arXiv:2509.21163)"
     ),
     beside={
-        "unbiased": "The same without the bias that so few eigenvalues bring.",
-        "eigenvalues": "How many there are to take a tail from: one for each neuron of the group.",
+        "unbiased": "Hill alpha without the bias that few eigenvalues bring.",
+        "eigenvalues": "How many eigenvalues there are to take a tail from: one for each neuron of the "
+        "group.",
     },
 )
 

@@ -52,9 +52,9 @@ WORDS = MeasureWords(
     },
     beside={
         "communities": "How many communities the best division has.",
-        "community_size": "Their mean number of neurons.",
-        "restart_spread": "Largest Q over restarts of the search less the smallest: what one search may miss."
-        "Largest Q over restarts of the search less the smallest: what one search may miss.",
+        "community_size": "Mean number of neurons of a community.",
+        "restart_spread": "Largest Q over restarts of the search less the smallest: what one search may "
+        "miss.",
         "segregation": "How much more the neurons share with each other than with the rest of the layer, as "
         "a ratio.",
     },

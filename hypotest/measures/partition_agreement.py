@@ -40,8 +40,8 @@ WORDS = MeasureWords(
         "have parts; p is by permutation of the parts; it shows routing and wiring, not specialisation"
     ),
     beside={
-        "neurons": "Of the group.",
-        "parts": "Into which the neurons are divided by declaration.",
+        "neurons": "Neurons of the group.",
+        "parts": "Declared parts into which the neurons are divided.",
     },
 )
 

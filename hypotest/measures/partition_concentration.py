@@ -37,7 +37,7 @@ WORDS = MeasureWords(
         "specialisation"
     ),
     beside={
-        "parts": "Into which the neurons are divided by declaration.",
+        "parts": "Declared parts into which the neurons are divided.",
     },
 )
 

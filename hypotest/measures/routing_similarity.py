@@ -47,7 +47,8 @@ WORDS = MeasureWords(
     ),
     beside={
         "spearman": "The mean rank correlation of both conditions' attention, noise and all.",
-        "spearman_lowest_head": "The same of the head in which they are least alike.",
+        "spearman_lowest_head": "Rank correlation of both conditions' attention in the head in which it "
+        "is least alike.",
     },
 )
 

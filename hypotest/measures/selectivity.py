@@ -42,7 +42,7 @@ WORDS = MeasureWords(
     ),
     beside={
         "influence_{first}": "The neurons' mean influence on {first} targets, in nats.",
-        "influence_{second}": "Their mean influence on {second} targets, in nats.",
+        "influence_{second}": "The neurons' mean influence on {second} targets, in nats.",
     },
 )
 

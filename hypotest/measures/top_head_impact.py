@@ -38,8 +38,10 @@ WORDS = MeasureWords(
     ),
     beside={
         "top_head_layer": "The layer, counted from 0, of the attention head that changes the group most.",
-        "top_head": "That head's number in its layer, counted from 0.",
-        "layer_impact": "The same with all heads of that layer ablated at once.",
+        "top_head": "The number, in its layer and counted from 0, of the attention head that changes the "
+        "group most.",
+        "layer_impact": "Relative change of the group's activations with all heads of the top head's "
+        "layer ablated.",
     },
 )
 

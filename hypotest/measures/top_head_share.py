@@ -38,7 +38,8 @@ WORDS = MeasureWords(
     ),
     beside={
         "top_head_layer": "The layer, counted from 0, of the attention head that changes the group most.",
-        "top_head": "That head's number in its layer, counted from 0.",
+        "top_head": "The number, in its layer and counted from 0, of the attention head that changes the "
+        "group most.",
         "share_of_equal_heads": "What the top head's share would be if all heads of its layer changed the "
         "group alike.",
     },

@@ -47,7 +47,8 @@ _BEGIN = rf"""% Part of an appendix, by \input{{...}} where one column is set. T
 \providecommand{{\hypotestfigure}}{{}}
 \renewcommand{{\hypotestfigure}}[1]{{\IfFileExists{{#1}}{{%
   \sbox0{{\includegraphics{{#1}}}}%
-  \ifdim\wd0>\linewidth\includegraphics[width=\linewidth]{{#1}}\else\usebox0\fi}}{{\texttt{{\detokenize{{#1}}}}}}}}
+  \ifdim\wd0>\linewidth\sbox0{{\includegraphics[width=\linewidth]{{#1}}}}\fi
+  \ifdim\ht0>.8\textheight\includegraphics[height=.8\textheight]{{#1}}\else\usebox0\fi}}{{\texttt{{\detokenize{{#1}}}}}}}}
 """
 _HEADINGS = ("section", "subsection", "subsubsection", "paragraph")
 _DEEPEST = 3

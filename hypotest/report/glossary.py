@@ -165,7 +165,7 @@ BESIDE: Mapping[str, str] = {
     "effective_{second}_types": "Types of {second} targets, all equally frequent, that would say as much.",
     "margin_share": "How wide the margin is, as a share of the declared one: narrower where groups of "
     "comparison keep members of the group.",
-    "{second}_group": "The same of the group selected on {second} targets.",
+    "{second}_group": "The measured value of the group that is selected on {second} targets.",
     "random_groups_above_all_rewirings": "Share of random groups whose network is more divided than all of "
     "its rewirings.",
     "random_groups_above_all_rotations": "Share of random groups whose network is more divided than all of "
@@ -181,9 +181,11 @@ ORDINARY = frozenset(
     {
         "bundle",
         "ceiling",
+        "deciding",
         "deviation",
         "distributed",
         "effect",
+        "eigenvalue",
         "evidence",
         "greater",
         "group",
@@ -191,9 +193,12 @@ ORDINARY = frozenset(
         "less",
         "module",
         "open",
+        "percentile",
         "power",
         "reference",
         "series",
+        "stratum",
+        "supported",
         "trial",
         "unit",
     }

@@ -11,8 +11,9 @@ from hypotest.records.results.prediction_result import PredictionResult, Stance
 from hypotest.records.results.results import HypothesisVerdict, Results
 from hypotest.records.results.sentences import sentence_list
 from hypotest.report.numbers import significant
-from hypotest.report.text import capital
 
+_IN_WORDS = 3
+"""Findings of a hypothesis that its sentence puts in words."""
 TONES: dict[str, Tone] = {"supported": "good", "refuted": "bad"}
 """Of a hypothesis' status; of the others, careful."""
 _STANCES: dict[Stance, str] = {
@@ -110,7 +111,7 @@ def _not_applicable(verdicts: list[HypothesisVerdict], results: Results) -> Inli
         dict.fromkeys(name for item in verdicts for name in item.contradicted_by if name in premises)
     )
     one = len(verdicts) == 1
-    findings = "; ".join(_findings(failed, results, with_ids=False))
+    findings = "; ".join(finding for finding, _ in _findings(failed, results))
     return prose(
         "The {} {} {} **not apply**: {} did not hold{}, so there is nothing here that could be organised in "
         "{}.",
@@ -124,27 +125,29 @@ def _not_applicable(verdicts: list[HypothesisVerdict], results: Results) -> Inli
 
 
 def _sentence(verdict: HypothesisVerdict, results: Results, said: set[str]) -> Inline:
-    """What became of one hypothesis, and why; findings that are said already are named."""
+    """What became of one hypothesis, and why: a sentence, the first findings in words, the others by name."""
 
     def findings(ids: Sequence[str]) -> str:
-        known = [name for name in ids if name in said]
         new = [name for name in ids if name not in said]
-        said.update(new)
-        last = [f"{sentence_list(known)}, as above"] if known else []
-        return "; ".join([*_findings(new, results), *last])
+        shown = dict(_findings(new, results)[:_IN_WORDS])
+        told = {name for names in shown.values() for name in names}
+        said.update(told)
+        left = [name for name in ids if name not in told]
+        words = [f"{finding} ({', '.join(names)})" for finding, names in shown.items()]
+        rest = [f"likewise {sentence_list(left)}" if words else sentence_list(left)] if left else []
+        return "; ".join([*words, *rest])
 
     start = prose("The hypothesis *{}* ", verdict.hypothesis)
     if verdict.status == "supported":
         number = len(verdict.supported_by)
-        which = "the one prediction" if number == 1 else f"all {number} predictions"
         end = prose(
-            "is **supported**: {} on which it speaks came out as it expected. That is: {}.",
-            which,
+            "is **supported** by {} on which it speaks: {}.",
+            "the one prediction" if number == 1 else f"all {number} predictions",
             findings(verdict.supported_by),
         )
     elif verdict.status == "refuted":
         end = prose(
-            "is **refuted**. Otherwise than it expected, beyond the correction for multiple tests: {}.",
+            "is **refuted** by what it did not expect, also after correction for multiple tests: {}.",
             findings(verdict.refuted_by),
         )
     else:
@@ -163,25 +166,24 @@ def _why_undecided(
         reasons.append(f"the data do not settle {sentence_list(unsettled)}")
     if verdict.contradicted_by:
         reasons.append(
-            "otherwise than it expected, but not beyond the correction for multiple tests: "
+            "against it, but not after correction for multiple tests, is: "
             f"{findings(verdict.contradicted_by)}"
         )
     if verdict.supported_by:
-        reasons.append(f"as it expected: {findings(verdict.supported_by)}")
+        reasons.append(f"for it is: {findings(verdict.supported_by)}")
     if not reasons:
         return verdict.reason.rstrip(".")
-    return ". ".join(reason if place == 0 else capital(reason) for place, reason in enumerate(reasons))
+    return "; ".join(reasons)
 
 
-def _findings(ids: Sequence[str], results: Results, with_ids: bool = True) -> Iterator[str]:
-    """What predictions came to, in words, with their names; those that came to the same are one."""
+def _findings(ids: Sequence[str], results: Results) -> list[tuple[str, list[str]]]:
+    """What predictions came to, in words, each with their names; those that came to the same are one."""
     names = Conditions(*results.corpus.conditions)
     by_id = {item.id: _finding(item, names) for item in results.predictions}
     of_finding: dict[str, list[str]] = {}
     for name in ids:
         of_finding.setdefault(by_id.get(name, "not described"), []).append(name)
-    for finding, found_by in of_finding.items():
-        yield f"{finding} ({', '.join(found_by)})" if with_ids else finding
+    return list(of_finding.items())
 
 
 def _finding(item: PredictionResult, names: Conditions) -> str:

@@ -83,12 +83,13 @@ def test_the_verdict_comes_first_in_plain_words(results: Results, manifest: dict
     report = render_report(results, manifest, ())
     assert report.index("## Verdict") < report.index("## Predictions")
     assert "41 of the 2,048 neurons of layer 5 of reference" in report
-    assert "*distributed* is **supported**: all 8 predictions on which it speaks" in report
-    assert "*modular* is **refuted**. Otherwise than it expected, beyond the correction" in report
+    assert "*distributed* is **supported** by all 8 predictions on which it speaks: " in report
+    assert "*modular* is **refuted** by what it did not expect, also after correction" in report
     assert "no difference that matters in concentration of attention (attention)" in report
     assert "the top head has a smaller share: many heads contribute (single-head)." not in report
-    assert "(single-head)" in report
-    assert "and head-specificity, as above." in report  # each finding is said once
+    why = [line for line in report.splitlines() if line.startswith("The hypothesis *")]
+    assert len(why) == 2 and all(line.count(". ") == 0 for line in why)  # a sentence each
+    assert "likewise" in why[0] and len(max(why, key=len)) < 700
     assert "**modular: refuted**; **distributed: supported**" in report
 
 
@@ -96,7 +97,7 @@ def test_undecided(results: Results, manifest: dict[str, Any], make_undecided: V
     report = render_report(make_undecided(results), manifest, ())
     assert (
         "*modular* stays **undecided**: the data do not settle modularity Q of the group's network "
-        "(clustering). Otherwise than it expected, but not beyond the correction for multiple tests: "
+        "(clustering); against it, but not after correction for multiple tests, is: "
     ) in report
     assert "the smallest effect that would have been seen is 1.92" in report
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from itertools import accumulate
 
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -33,6 +34,8 @@ _PANEL, _AROUND, _ROOM = 1.7, 0.55, 3.5
 _NOTHING = 1e-9
 """Of an equal share of the variance: what is smaller is rounding of double precision."""
 _BACKGROUND = {"facecolor": "white", "edgecolor": "none", "pad": 2.0}
+_BESIDE = 4
+"""Steps of the curve on either side of a point, a twentieth of a decade or so, between which it bends."""
 ELBOW_WINDOW = 0.15
 """Decades of ranks over which `find_elbow` takes the slope."""
 _TICKS_APART = 0.13
@@ -165,8 +168,9 @@ def draw_spectrum(spectrum: Spectrum, variance: float) -> Figure:
 def draw_frequencies(curve: FrequencyCurve) -> Figure:
     """Token counts against their rank, with the elbow and the range of a condition.
 
-    The lower panel repeats the rarest types, and shows over which ranks the slope at the elbow is taken: both
-    axes are logarithmic, as those that the elbow is found on.
+    The lower panel repeats the rarest types. It shows over which ranks the slope at the elbow is taken, and
+    where the curve itself bends most within them: both axes are logarithmic, as those that the elbow is found
+    on.
     """
     figure, (whole, tail) = new_stack(COLUMN, [_PANEL] * 2, _AROUND)
     ranks = [10**value for value in curve.log10_rank]
@@ -205,6 +209,10 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
         tail.set_xticks(spread_ticks(start, stop))
         lowest = max(min(counts) * 0.7, 0.5)
         tail.set_ylim(lowest, max(shown, default=counts[0]) * 1.6)
+        if (bend := sharpest_bend(curve)) is not None:
+            tail.axvline(
+                bend, color=INK, linestyle=":", linewidth=1.1, gid="bend", label="where the curve bends most"
+            )
         if (window := elbow_window(curve)) is not None:
             (bracket,) = tail.plot(window, [2 * lowest] * 2, "|-", color=INK, linewidth=1.1, markersize=9)
             bracket.set_gid("elbow-window")
@@ -219,8 +227,31 @@ def draw_frequencies(curve: FrequencyCurve) -> Figure:
                 color=INK,
             )
     handles, labels = whole.get_legend_handles_labels()
+    more = [pair for pair in zip(*tail.get_legend_handles_labels(), strict=True) if pair[1] not in labels]
+    handles, labels = [*handles, *(item for item, _ in more)], [*labels, *(said for _, said in more)]
     figure.legend(handles, labels, loc="outside upper center", ncols=1)
     return figure
+
+
+def sharpest_bend(curve: FrequencyCurve) -> float | None:
+    """The rank, of those over which the slope at the elbow is taken, where the curve itself turns down most.
+
+    `find_elbow` says where the slope over a window begins to stay steep, which may be up to half a window
+    before that. None without an elbow, or where the curve turns nowhere by half its slope.
+    """
+    if (window := elbow_window(curve)) is None:
+        return None
+    rank, count = np.array(curve.log10_rank), np.array(curve.log10_count)
+    slope = np.diff(count) / np.diff(rank)
+    before = np.convolve(slope, np.full(_BESIDE, 1 / _BESIDE), "valid")  # of the steps up to each point
+    inside = [
+        place
+        for place in range(_BESIDE, rank.size - _BESIDE)
+        if math.log10(window[0]) <= rank[place] <= math.log10(window[1])
+    ]
+    turns = [(before[place - _BESIDE] - before[place], place) for place in inside]
+    most, place = max(turns, default=(0.0, 0))
+    return float(10 ** rank[place]) if most > abs(before[place - _BESIDE]) / 2 else None
 
 
 def elbow_window(curve: FrequencyCurve) -> tuple[float, float] | None:

@@ -22,6 +22,7 @@ from hypotest.report.figures.curves import (
     draw_frequencies,
     draw_regimes,
     draw_spectrum,
+    sharpest_bend,
 )
 from hypotest.report.figures.effects import draw_effects, effects_in_words
 from hypotest.report.figures.group import any_on_edge, draw_group
@@ -42,6 +43,7 @@ from hypotest.report.figures.words import (
     spectrum_in_words,
 )
 from hypotest.report.ladder import LADDER_SECTION
+from hypotest.report.numbers import count_text
 from hypotest.report.picture import Picture, prediction_picture
 from hypotest.report.text import capital
 
@@ -277,10 +279,12 @@ def _frequency_caption(curve: FrequencyCurve) -> str:
     said = f"Token counts by rank, with the range that counts as {curve.condition}."
     if curve.elbow_rank is None:
         return said
+    bend = sharpest_bend(curve)
+    itself = "" if bend is None else f"; the curve bends most at rank {count_text(round(bend))} (dotted)"
     return (
         f"{said} The slope at each rank is taken over {ELBOW_WINDOW:g} decades of ranks, as marked; the "
-        "elbow is where it begins to stay steeper than twice its median, which may be up to half that range "
-        "before the curve itself bends."
+        "elbow is where it begins to stay steeper than twice its median, up to half that range before the "
+        f"curve is{itself}."
     )
 
 

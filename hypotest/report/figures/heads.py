@@ -134,7 +134,7 @@ def draw_head_impacts(
         left.plot(_known(head.null_impact), [row], "D", color=FAINT, markersize=4)
         left.plot(_known(head.impact), [row], "o", color=OBSERVED, markersize=4.6)
     left.plot([], [], "o", color=OBSERVED, markersize=4.6, label="this group")
-    left.plot([], [], "D", color=FAINT, markersize=4, label="random groups, mean")
+    left.plot([], [], "D", color=FAINT, markersize=4, label="random groups, mean (no interval)")
     _name_rows(left, heads)
     left.set_xlim(left=0)
     left.set_title("one head ablated")
@@ -159,7 +159,7 @@ def _draw_layers(axes: Axes, layer_impacts: dict[str, float]) -> None:
     axes.set_xlim(left=0)
     axes.margins(x=0.08)
     axes.tick_params(axis="y", length=0)
-    axes.set_title("heads of a layer ablated")
+    axes.set_title("heads of a layer ablated (no intervals)")
     axes.set_xlabel("relative change of activations")
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.25), ncols=3, columnspacing=1, handletextpad=0.3)
 

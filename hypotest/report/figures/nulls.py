@@ -42,6 +42,8 @@ _NAME_SIZE, _LINES_OF_P = 8.0, 23.0
 _ABREAST = 3
 _ROOM = {1: 4.0, 2: 1.9, 3: 1.3}
 """Panels abreast -> inches for the words of each."""
+_INTERVALS = {1: 5, 2: 4, 3: 2}
+"""Panels abreast -> intervals between ticks at most, so that numbers of five characters do not touch."""
 _FEW = 10
 """Draws of which a histogram would show nothing: each has a mark of its own."""
 _FEWEST_FOR_MODES = 100
@@ -93,7 +95,7 @@ def draw_ladder(result: PredictionResult, draws: Mapping[str, Draws]) -> Figure:
     for place, rung, named in zip(axes, panels, labels, strict=False):
         _draw_draws(place, rung, draws[rung.key])
         _write(place, result, rung, draws[rung.key], _ROOM[columns], shared=len(observed) == 1)
-        place.xaxis.set_major_locator(MaxNLocator(nbins=6 - columns, steps=[1, 2, 4, 5, 10]))
+        place.xaxis.set_major_locator(MaxNLocator(nbins=_INTERVALS[columns], steps=[1, 2, 4, 5, 10]))
         if len(set(labels)) > 1:
             said = "\n".join(wrapped(line, _ROOM[columns], SMALL) for line in named)
             place.set_xlabel(said, fontsize=SMALL)
@@ -129,7 +131,8 @@ def _draw_draws(axes: Axes, rung: NullComparison, draws: Draws) -> None:
     if low == high:
         low, high = low - 0.5, high + 0.5
     if len(draws) < _FEW:
-        axes.plot(draws, np.full(len(draws), 0.35), "D", color=FAINT, markersize=5, clip_on=False)
+        heights = np.linspace(0.25, 0.55, len(draws)) if len(draws) > 1 else [0.35]  # none hides another
+        axes.plot(draws, heights, "D", color=FAINT, markersize=5, clip_on=False)
         axes.set_ylim(0, 1)
     else:
         _draw_histogram(axes, draws, high - low)
@@ -281,12 +284,29 @@ def draw_estimate(result: PredictionResult, observed: float, reference: float) -
             axes.plot(
                 [reference + interval.low, reference + interval.high],
                 [0, 0],
+                "|-",
                 color=OBSERVED,
                 linewidth=weight,
+                markersize=7 + 3 * weight,
+                markeredgewidth=1.2,
                 solid_capstyle="butt",
                 label=f"{100 * interval.level:g} % interval",
             )
-    axes.plot([observed], [0], "o", color=OBSERVED, markersize=6, label="observed")
+    axes.plot([observed], [0], "o", color=INK, markersize=3, zorder=4, label="observed")
+    if result.interval is not None:
+        ends = (
+            fixed(reference + end, decimals_for(result.interval.standard_error, (end,)))
+            for end in (result.interval.low, result.interval.high)
+        )
+        axes.annotate(
+            f"{100 * result.interval.level:g} %: {' to '.join(ends)}".replace("-", "−"),
+            (observed, 0),
+            xytext=(0, 14),
+            textcoords="offset points",
+            ha="center",
+            fontsize=SMALL,
+            color=INK,
+        )
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-1, 1)

@@ -29,11 +29,11 @@ from hypotest.pages.text import printable
 
 FIRST = "#D55E00"
 SECOND = "#0072B2"
-NULL = "#B8B8B8"
+NULL = "#999999"
 OBSERVED = "#D55E00"
 MARGIN = "#009E73"
 INK = "#222222"
-FAINT = "#777777"
+FAINT = "#636363"
 
 WIDTH = 6.5
 """Inches: the text width of a paper, for a figure that no column can hold."""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from hypotest.errors import OutputError
 from hypotest.records.stored.folders import replace_folder
+from hypotest.report.export import manifest_digest, read_manifest
+from hypotest.report.results_file import json_text
 from hypotest.report.run import Run
 from hypotest.studies.archive import pack as pack_files
 
@@ -39,10 +41,14 @@ def demo(out: str | Path = "reports/demo") -> Run:
 
 
 def pack(run: Path, archive: Path = SHIPPED) -> None:
-    """Ship a run; the same files give the same bytes.
+    """Ship a run whose manifest names what is shipped; the same files give the same bytes.
 
     Args:
         run: A run's folder.
         archive: Where it goes.
     """
-    pack_files({name: run / name for name in FILES}, archive, level=9)
+    manifest = dict(read_manifest(run))
+    manifest["files"] = {name: hashed for name, hashed in manifest["files"].items() if name in FILES}
+    manifest["manifest_sha256"] = manifest_digest(manifest)
+    files: dict[str, Path | bytes] = {name: run / name for name in FILES}
+    pack_files({**files, "manifest.json": json_text(manifest).encode()}, archive, level=9)
