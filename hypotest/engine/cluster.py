@@ -189,7 +189,8 @@ def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
     """Where joblib does its work while this is open: in processes here, or on a cluster.
 
     Args:
-        cluster: Where; processes on this machine are joblib's own, one a core unless it names a number.
+        cluster: Where; where it names nothing, joblib's own processes, one a core. With a number of workers, or
+            elsewhere, what a killed worker did is begun again by another one.
         at_most: Tasks that there are.
 
     Yields:
@@ -197,11 +198,20 @@ def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
 
     Raises:
         ProtocolError: If the cluster cannot be had.
+        RunError: If one of joblib's own processes was killed.
     """
     import joblib  # a protocol is checked without it
 
-    if cluster.is_here:
-        yield min(cluster.workers or joblib.cpu_count(), max(1, at_most))
+    if cluster.is_here and (cluster.workers is None or min(cluster.workers, at_most) <= 1):
+        from joblib.externals.loky.process_executor import TerminatedWorkerError
+
+        try:
+            yield min(cluster.workers or joblib.cpu_count(), max(1, at_most))
+        except TerminatedWorkerError:
+            raise RunError(
+                "a process was killed, perhaps for want of memory; what is finished stays: run it again, with "
+                "fewer workers"
+            ) from None
         return
     with _client(cluster) as client:
         client.wait_for_workers(1)  # a queue may let them wait for hours

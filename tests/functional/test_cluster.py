@@ -14,13 +14,15 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from joblib import Parallel, delayed
 
-from hypotest.engine.cluster import Cluster, done_by
+from hypotest.engine.cluster import HERE, Cluster, done_by, processes
 from hypotest.errors import ProtocolError, RunError
 from hypotest.pipeline.handed_out import choose_gpu
 from hypotest.studies.calibration.calibrate import calibrate
 from tests.functional.protocols import with_predictions, written
 from tests.functional.workers import begun, bytes_of, children_of, numbers_of, wait_for
+from tests.texts import ROOT
 
 dask = pytest.importorskip("dask", reason="the extra `cluster` is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
@@ -53,6 +55,11 @@ def always_stopped(folder: Path) -> str:
     """A task that takes every worker down."""
     os.kill(os.getpid(), signal.SIGKILL)
     return ""
+
+
+def ended() -> None:
+    """What the operating system does where memory is short."""
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def told(folder: Path) -> str:
@@ -319,6 +326,34 @@ def test_calibration_counts_the_same_on_a_cluster(tmp_path):
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         where = Cluster(scheduler=cluster.scheduler_address)
         assert calibrate([SMALL], 4, tmp_path / "there.json", where=where, at_a_time=1) == here
+
+
+@pytest.mark.slow
+def test_a_killed_worker_of_a_calibration_is_replaced(tmp_path):
+    """So it is with `multiverse` and `controls`, which hand out their work by the same means."""
+    from tests.studies.calibration.test_calibrate import SMALL
+
+    straight = calibrate([SMALL], 24, tmp_path / "here.json", where=Cluster(1))
+    code = (
+        "from pathlib import Path; from hypotest.engine.cluster import Cluster\n"
+        "from hypotest.studies.calibration.calibrate import calibrate\n"
+        "from tests.studies.calibration.test_calibrate import SMALL\n"
+        f"file = Path({str(tmp_path / 'there.json')!r})\n"
+        "if __name__ == '__main__': calibrate([SMALL], 24, file, where=Cluster(2), at_a_time=1)\n"
+    )
+    (tmp_path / "counting.py").write_text(code, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, tmp_path / "counting.py"], env=environment)
+    wait_for(lambda: (tmp_path / "there.json").exists(), process)
+    os.kill(children_of(process.pid)[0], signal.SIGKILL)
+    assert process.wait() == 0
+    assert calibrate([SMALL], 24, tmp_path / "there.json", where=Cluster(1)) == straight
+
+
+def test_a_killed_process_of_joblib_is_said_without_a_traceback():
+    said = pytest.raises(RunError, match=r"a process was killed, .*; what is finished stays: run it again")
+    with said, processes(HERE, 2) as n_jobs:
+        Parallel(n_jobs=max(2, n_jobs))(delayed(ended)() for _ in range(4))
 
 
 @pytest.fixture(scope="module")
