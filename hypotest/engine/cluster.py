@@ -189,8 +189,8 @@ def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
     """Where joblib does its work while this is open: in processes here, or on a cluster.
 
     Args:
-        cluster: Where; where it names nothing, joblib's own processes, one a core. With a number of workers, or
-            elsewhere, what a killed worker did is begun again by another one.
+        cluster: Where. Without a number of workers these are joblib's own processes, one a core; with one, and
+            elsewhere, what a killed worker did is begun again by another.
         at_most: Tasks that there are.
 
     Yields:
@@ -209,8 +209,8 @@ def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
             yield min(cluster.workers or joblib.cpu_count(), max(1, at_most))
         except TerminatedWorkerError:
             raise RunError(
-                "a process was killed, perhaps for want of memory; what is finished stays: run it again, with "
-                "fewer workers"
+                "a process was killed, perhaps for want of memory; what is finished stays: run it again, "
+                "with fewer workers"
             ) from None
         return
     with _client(cluster) as client:
