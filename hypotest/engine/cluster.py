@@ -189,8 +189,8 @@ def processes(cluster: Cluster, at_most: int) -> Iterator[int]:
     """Where joblib does its work while this is open: in processes here, or on a cluster.
 
     Args:
-        cluster: Where. Without a number of workers these are joblib's own processes, one a core; with one, and
-            elsewhere, what a killed worker did is begun again by another.
+        cluster: Where. Without a number of workers these are joblib's own processes, one a core; with one,
+            and elsewhere, what a killed worker did is begun again by another.
         at_most: Tasks that there are.
 
     Yields:

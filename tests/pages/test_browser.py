@@ -263,6 +263,8 @@ def test_an_index_of_runs_is_sorted_by_verdict(tmp_path: Path) -> None:
         assert [name.splitlines()[0] for name in names] == ["c/1", "A?", "B?"]
         assert page.locator("tbody a").first.get_attribute("href") == "./a/1/report.html"
         assert heard.complaints == [] and heard.requests == []
+        name = page.locator("tbody th").first.bounding_box()
+        assert name and name["width"] > 130  # and no word a line
     with opened(file, 1400) as (page, _):  # nothing stands beside it, and so it has the width of its own
         assert page.evaluate("document.querySelector('main').clientWidth") > 700
         assert page.evaluate("document.documentElement.scrollWidth") <= 1400
