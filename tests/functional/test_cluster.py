@@ -162,51 +162,81 @@ def test_two_series_use_one_store_at_once(alone, tmp_path):
     assert numbers_of(tmp_path / "first") == numbers_of(tmp_path / "second") == expected
 
 
-@pytest.mark.slow
-def test_a_scheduler_that_dies_loses_nothing_that_lies_on_disk(alone, tmp_path):
-    """Killed while workers collect; another one goes on with what the cache holds."""
-    path, expected = alone
-    cache = tmp_path / "cache"
+@pytest.fixture
+def dask_processes():
+    """Begins a scheduler, or a worker of one; all of them end with the test."""
+    begun_here = []
+
+    def begin(*words, **further):
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        process = subprocess.Popen([sys.executable, "-m", "dask", *map(str, words)], **quiet, **further)
+        begun_here.append(process)
+        return process
+
+    yield begin
+    for process in begun_here:
+        process.kill()
+        process.wait(timeout=60)
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return int(free.getsockname()[1])
+
+
+WORKER = ("--nthreads", "1", "--no-dashboard", "--death-timeout", "60")
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_and_is_started_again_loses_nothing_that_lies_on_disk(
+    alone, tmp_path, dask_processes
+):
+    """Killed while workers collect; another one at its address goes on with what the cache holds."""
+    path, expected = alone
+    cache, port = tmp_path / "cache", free_port()
     address = f"tcp://127.0.0.1:{port}"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    dashless = [sys.executable, "-m", "dask", "scheduler", "--no-dashboard", "--port", str(port)]
-    worker = [sys.executable, "-m", "dask", "worker", address, "--nthreads", "1", "--no-dashboard",
-              "--death-timeout", "10"]  # fmt: skip
-    scheduler = subprocess.Popen([*dashless, "--host", "127.0.0.1"], **quiet)
-    other = subprocess.Popen(worker, env={**os.environ, "HYPOTEST_CACHE": str(cache)}, **quiet)
-    try:
-        run = begun(path, tmp_path / "stopped", cache, "--scheduler", address)
-        wait_for(lambda: list(cache.glob("evidence/*/forward/*")), run)
-        scheduler.kill()
-        assert run.wait(timeout=600) != 0
-        assert "Traceback" not in (tmp_path / "stopped.txt").read_text(encoding="utf-8")
-    finally:
-        for process in (scheduler, other):
-            process.kill()
-            process.wait(timeout=60)
-    again = begun(path, tmp_path / "again", cache, "--workers", "2")
-    assert again.wait(timeout=600) == 0
+    environment = {**os.environ, "HYPOTEST_CACHE": str(cache)}
+    listening = ("scheduler", "--no-dashboard", "--port", port, "--host", "127.0.0.1")
+    scheduler = dask_processes(*listening)
+    worker = dask_processes("worker", address, *WORKER, env=environment)
+    run = begun(path, tmp_path / "stopped", cache, "--scheduler", address)
+    wait_for(lambda: list(cache.glob("evidence/*/forward/*")), run)
+    scheduler.kill()
+    assert run.wait(timeout=600) != 0
+    assert "Traceback" not in (tmp_path / "stopped.txt").read_text(encoding="utf-8")
+    worker.kill()
+    scheduler.wait(timeout=60)
+    dask_processes(*listening)
+    dask_processes("worker", address, *WORKER, env=environment)
+    again = begun(path, tmp_path / "again", cache, "--scheduler", address)
+    assert again.wait(timeout=600) == 0, (tmp_path / "again.txt").read_text(encoding="utf-8")
     assert numbers_of(tmp_path / "again") == expected
+
+
+def at_most_20_kb() -> None:
+    """A disk that takes no more, as far as a process can be told so."""
+    import resource
+
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no limit there")
-def test_a_disk_that_takes_no_more_fails_members_and_not_the_next_run(alone, tmp_path):
-    """No file may exceed 20 kB: what does not fit is said, and nothing half-written is taken for whole."""
-    import resource
-
+@pytest.mark.parametrize("full", [1, 2])
+def test_a_disk_that_takes_no_more_fails_members_and_not_the_next_run(alone, tmp_path, dask_processes, full):
+    """Of one worker or of both: what does not fit is said, and nothing half-written is taken for whole."""
     path, expected = alone
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    cache = tmp_path / "cache"
-    full = begun(path, tmp_path / "full", cache, "--workers", "2", preexec_fn=limit)
-    assert full.wait(timeout=600) != 0
+    cache, port = tmp_path / "cache", free_port()
+    address = f"tcp://127.0.0.1:{port}"
+    environment = {**os.environ, "HYPOTEST_CACHE": str(cache)}
+    dask_processes("scheduler", "--no-dashboard", "--port", port, "--host", "127.0.0.1")
+    for number in range(2):
+        limit = {"preexec_fn": at_most_20_kb} if number < full else {}
+        dask_processes("worker", address, *WORKER, "--no-nanny", env=environment, **limit)
+    first = begun(path, tmp_path / "full", cache, "--scheduler", address)
+    assert first.wait(timeout=600) != 0
     words = (tmp_path / "full.txt").read_text(encoding="utf-8")
     assert "Traceback" not in words and "cannot write evidence" in words, words
     again = begun(path, tmp_path / "again", cache, "--workers", "2")

@@ -95,7 +95,7 @@ def test_the_commands_of_a_page_are_run(page: Path, study: Path, hypotest: Comma
         for packed in (study / "reports" / "my-study").glob("*.zip"):
             shutil.copy(packed, study)
         if words[:2] == ["cache", "prune"]:
-            assert "Remove" in done.stdout or "othing" in done.stdout, done.stdout
+            assert "remove" in done.stdout.lower()
 
 
 def test_what_is_run_elsewhere_is_on_a_page_and_in_a_test() -> None:
