@@ -48,9 +48,9 @@ def test_an_environment_without_make(tmp_path: Path) -> None:
     said("pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", sources)
     shutil.rmtree(sources / "hypotest")  # what was installed is what runs
     needed = {"PYTHONPATH": sysconfig.get_path("purelib")}
-    where = "import hypotest, pathlib; print(pathlib.Path(hypotest.__file__).parents[1])"
-    found = subprocess.run([python, "-c", where], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert Path(found.stdout.strip()).is_relative_to(tmp_path / "env")
+    code = [python, "-c", "import hypotest; print(hypotest.__file__)"]
+    installed = subprocess.run(code, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert Path(installed.stdout.strip()).is_relative_to(tmp_path / "env")
     assert "modular: refuted" in said("hypotest", "demo", "--no-open", **needed)
     assert "valid" in said("hypotest", "validate", sources / "protocols" / "rare-tokens.yaml", **needed)
     assert (tmp_path / "reports" / "demo" / "report.html").exists()

@@ -25,10 +25,11 @@ from hypotest.report.figures.curves import (
     sharpest_bend,
 )
 from hypotest.report.figures.effects import draw_effects, effects_in_words
+from hypotest.report.figures.estimate import draw_estimate
 from hypotest.report.figures.group import any_on_edge, draw_group
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
 from hypotest.report.figures.ladder import draw_ladder_grid
-from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of, is_framed
+from hypotest.report.figures.nulls import draw_ladder, draws_of, is_framed
 from hypotest.report.figures.style import house_style, save
 from hypotest.report.figures.words import (
     attention_in_words,

@@ -52,6 +52,10 @@ def check_files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[Check]:
         yield Check("files of the run", "agrees", f"sha256 of {len(hashes)} files", deviation=0.0)
 
 
+_FIGURES = "figures, drawn again"
+_LEFT_OUT = "this copy of the run comes without"
+
+
 def check_rendering(
     folder: Path, results: Results, nulls: pl.DataFrame, manifest: Mapping[str, Any]
 ) -> Iterator[Check]:
@@ -65,9 +69,21 @@ def check_rendering(
             detail = f"cannot be rendered from the stored results: {error}"
             yield Check("reports and figures", "differs", detail)
             return
+        named = {name.partition("/")[0] for name in manifest.get("files", {})}
         for name in REPORTS:
-            yield _report(folder / name, aside / name, others)
-        yield _figures(folder / "figures", aside / "figures", others)
+            if _is_left_out(folder / name, named):
+                yield Check(f"{name}, rendered again", "not checked", _LEFT_OUT)
+            else:
+                yield _report(folder / name, aside / name, others)
+        if _is_left_out(folder / "figures", named):
+            yield Check(_FIGURES, "not checked", _LEFT_OUT)
+        else:
+            yield _figures(folder / "figures", aside / "figures", others)
+
+
+def _is_left_out(place: Path, named: set[str]) -> bool:
+    """Whether the manifest speaks of no such thing, and there is none: a run that ships without it."""
+    return place.name not in named and not place.exists()
 
 
 def _report(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:
@@ -88,7 +104,7 @@ def _report(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:
 
 
 def _figures(stored: Path, fresh: Path, others: tuple[str, ...]) -> Check:
-    name = "figures, drawn again"
+    name = _FIGURES
     one, two = (
         {path.name: path.read_bytes() for path in folder.glob("*") if path.is_file()}
         for folder in (stored, fresh)

@@ -26,10 +26,11 @@ from hypotest.report.figures.curves import (
     elbow_window,
 )
 from hypotest.report.figures.effects import draw_effects, effects_in_words
+from hypotest.report.figures.estimate import draw_estimate
 from hypotest.report.figures.figures import draw_figures
 from hypotest.report.figures.group import draw_group
 from hypotest.report.figures.heads import draw_attention, draw_head_impacts, draw_routing
-from hypotest.report.figures.nulls import draw_estimate, draw_ladder, draws_of, modes_of, modes_text
+from hypotest.report.figures.nulls import draw_ladder, draws_of, modes_of, modes_text
 from hypotest.report.figures.style import (
     COLUMN,
     house_style,
@@ -158,9 +159,9 @@ def test_panels_name_their_axis_once_or_each_its_own(results: Results, nulls: pl
     with house_style():
         same = draw_ladder(item, draws_of(item, nulls))
         first, second = draw_ladder(mixed, draws_of(mixed, nulls)).axes
-    assert same.get_supxlabel().endswith("(components)")
+    assert same.get_supxlabel().endswith("(dimensions)")
     assert not any(axes.get_xlabel() for axes in same.axes)
-    assert first.get_xlabel().endswith("(components)") and second.get_xlabel().endswith("rare − common")
+    assert first.get_xlabel().endswith("(dimensions)") and second.get_xlabel().endswith("rare − common")
 
 
 @pytest.mark.parametrize(
