@@ -106,7 +106,7 @@ def test_a_member_is_bundled_with_what_the_series_registered(
     refused = hypotest("bundle", folder, HYPOTEST_CACHE=own_cache)
     assert refused.returncode == 1
     assert (
-        f"holds 2 runs, of which each can be bundled: `hypotest bundle {folder / 'layer-002'}`"
+        f"holds 2 runs, each of which can be bundled: `hypotest bundle {folder / 'layer-002'}`"
         in refused.stderr
     )
 

@@ -243,10 +243,8 @@ def _require_single(folder: Path) -> None:
     """Refuse what is no run; of a series, say which of its runs can be bundled."""
     members = [place.parent for place in sorted(folder.glob("*/results.json"))]
     if members and not (folder / "results.json").is_file():
-        raise OutputError(
-            f"{folder}: holds {len(members)} runs, of which each can be bundled: "
-            f"`hypotest bundle {members[0]}`"
-        )
+        several = f"{len(members)} runs, each of which" if len(members) > 1 else "1 run, which"
+        raise OutputError(f"{folder}: holds {several} can be bundled: `hypotest bundle {members[0]}`")
     require_run(folder)
 
 
