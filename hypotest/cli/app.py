@@ -149,7 +149,10 @@ def require_unset(why: str, **options: Any) -> None:
     Raises:
         ProtocolError: Names all that are given.
     """
-    given = [name for name, value in options.items() if value is not None and value not in (False, "", [])]
+    # 0, which equals False, is given
+    given = [
+        name for name, value in options.items() if not (value is None or value is False or value in ("", []))
+    ]
     if given:
         raise ProtocolError(f"{', '.join(f'{name}=' for name in given)}: {why}")
 

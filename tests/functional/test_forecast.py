@@ -119,7 +119,7 @@ def test_workers_take_whole_members_side_by_side():
     assert replace(told, workers=3).side_by_side == 3600.0  # no member is divided
     assert replace(told, workers=1).side_by_side == told.seconds
     text = CONSOLE.render(forecast_page(told))
-    assert "With 2 workers at best about 1.5 h: members side by side, at most 2 at once" in " ".join(
+    assert "With 2 workers at best about 1 h 30 min: members side by side, at most 2 at once" in " ".join(
         text.split()
     )
     assert max(map(len, text.splitlines())) <= 80
