@@ -11,7 +11,8 @@ from hypotest.errors import SubjectError
 from hypotest.pipeline import hosted
 from hypotest.pipeline.cache.full import require_quota_left
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def _checked(work: Callable[P, R]) -> Callable[P, R]:

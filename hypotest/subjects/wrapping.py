@@ -61,8 +61,8 @@ def wrap_language_model(
             f"{name}: some weights are not in memory: offloaded to processor or disk (device_map), being too "
             "large for the devices there are, or not loaded yet (nnsight: dispatch=True). The certified "
             "ablation reads weights, so that offloaded models are not taken. Name the model in the protocol "
-            "with device=balanced, which spreads it over several GPUs; or give evidence of its forward passes "
-            "(hypotest.Evidence), such as a host makes it (hypotest.record)"
+            "with device=balanced, which spreads it over several GPUs; or give evidence of its forward "
+            "passes (hypotest.Evidence), such as a host makes it (hypotest.record)"
         )
     require_testable(config, name)
     require_plain(model, name)
