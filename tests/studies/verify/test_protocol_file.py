@@ -19,7 +19,7 @@ def member(**axes):
 
 
 @pytest.mark.parametrize(
-    ("subject", "axes", "found"),
+    ("subject", "axes", "is_its_file"),
     [
         ("{model: reference}", {}, True),
         ("{model: reference}", {"layer": 2}, False),
@@ -36,7 +36,7 @@ def member(**axes):
          {"model": "a/c", "revision": "step1", "layer": 0}, True),
     ],
 )  # fmt: skip
-def test_the_file_that_a_run_is_of(tmp_path, monkeypatch, subject, axes, found):
+def test_the_file_that_a_run_is_of(tmp_path, monkeypatch, subject, axes, is_its_file):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "protocols").mkdir()
     path = tmp_path / "protocols" / "rare-tokens.yaml"
@@ -44,4 +44,4 @@ def test_the_file_that_a_run_is_of(tmp_path, monkeypatch, subject, axes, found):
     rest = end[end.index("\n\n") :]
     path.write_text(f"{begin}subject: {subject}{rest}", encoding="utf-8")
     plan, manifest = member(**axes)
-    assert find_protocol(plan, manifest, None) == (path.relative_to(tmp_path) if found else None)
+    assert find_protocol(plan, manifest, None) == (path.relative_to(tmp_path) if is_its_file else None)
