@@ -82,7 +82,6 @@ if TYPE_CHECKING:
     from hypotest.pipeline.analysis.analysis import Analysis
     from hypotest.pipeline.analysis.complete import analyse
     from hypotest.pipeline.analysis.lesioned import groups_to_lesion
-    from hypotest.pipeline.hosted import record
     from hypotest.pipeline.run import load_evidence, run
     from hypotest.registration.built import Protocol, load_protocol
     from hypotest.report.progress import progress
@@ -93,6 +92,7 @@ if TYPE_CHECKING:
     from hypotest.studies.demo.study import demo
     from hypotest.studies.explore.study import explore
     from hypotest.studies.forecast.study import forecast
+    from hypotest.studies.hosted import record
     from hypotest.studies.multiverse.study import multiverse
     from hypotest.studies.power.study import power
     from hypotest.studies.register.study import register
@@ -157,7 +157,7 @@ _HOMES = {
     "power": "hypotest.studies.power.study",
     "progress": "hypotest.report.progress",
     "prune_cache": "hypotest.studies.cache.study",
-    "record": "hypotest.pipeline.hosted",
+    "record": "hypotest.studies.hosted",
     "register": "hypotest.studies.register.study",
     "run": "hypotest.pipeline.run",
     "run_series": "hypotest.studies.series.study",

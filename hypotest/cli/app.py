@@ -139,6 +139,24 @@ def working(what_stays: str) -> Iterator[StageProgress]:
         raise StoppedError(f"stopped; {what_stays}") from None
 
 
+def require_unset(why: str, **options: Any) -> None:
+    """Refuse options that are given and would be ignored.
+
+    Args:
+        why: What is said of them.
+        options: Each by its name; not given is one that is None, False or empty.
+
+    Raises:
+        ProtocolError: Names all that are given.
+    """
+    # 0, which equals False, is given
+    given = [
+        name for name, value in options.items() if not (value is None or value is False or value in ("", []))
+    ]
+    if given:
+        raise ProtocolError(f"{', '.join(f'{name}=' for name in given)}: {why}")
+
+
 def open_page(file: Path) -> None:
     """Open a page in the reader's browser, or say that there is none."""
     from hypotest.studies.view.study import show_in_browser

@@ -18,6 +18,7 @@ from hypotest.cli.app import (
     app,
     open_page,
     recorded,
+    require_unset,
     say,
     working,
 )
@@ -123,6 +124,8 @@ def verify(
     """
     from hypotest.pipeline.checks.preflight import check_verification
 
+    if not recollect:
+        require_unset("it is read only with --recollect: add that, or leave it out", evidence=evidence)
     check_verification(run, device=device, protocol=protocol)  # before torch is loaded
     from hypotest.studies.verify.page import failure_text, verification_page
 
@@ -187,7 +190,8 @@ def bundle(
             protocol=protocol,
             start_stage=display.start_stage,
         )
-    say(bundled_page(bundled), soft_wrap=True)
+    left_out = tuple(map(as_options, bundled.left_out))
+    say(bundled_page(replace(bundled, left_out=left_out)), soft_wrap=True)
 
 
 @command(epilog="Example: hypotest export reports/rare-tokens/example --format latex")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,10 +22,11 @@ from hypotest.cli.app import (
     app,
     check,
     recorded,
+    require_unset,
     say,
     working,
 )
-from hypotest.errors import ProtocolError
+from hypotest.cli.options import as_options
 from hypotest.pages.text import terminal_text
 
 command = partial(app.command, rich_help_panel=RUN)
@@ -60,7 +62,8 @@ def run(
 
     With --limit it is a trial: whether everything works, seen on some positions of the selection split, with
     few draws. Nothing of the evaluation split is run through the model, and there is no p-value, no outcome
-    and no verdict.
+    and no verdict. With --plan and --workers N it is said, too, how long the members of a series take where N
+    are run at a time.
     """
     from hypotest.engine.cluster import Cluster
     from hypotest.records.results.trial import require_positions
@@ -70,13 +73,23 @@ def run(
 
     if limit is not None:
         require_positions(limit)
+        require_unset(
+            "a trial is not handed out: leave it out", workers=workers, scheduler=scheduler, cluster=cluster
+        )
+    if plan:
+        require_unset(
+            "nothing that --plan says would change: leave it out, or leave out --plan",
+            limit=limit,
+            seed=seed,
+            evidence=evidence,
+            scheduler=scheduler,
+            cluster=cluster,
+        )
     where = Cluster.named(workers, scheduler, cluster)
     known = device if where.is_here else None  # that of other machines is not looked at
     check(protocol, evidence=evidence, out=out, device=known, memory=memory, seed=seed)
     if plan:
-        if limit is not None:
-            raise ProtocolError("--plan, --limit: name one of the two; a trial takes a minute or so")
-        _say_plan(protocol, device, memory)
+        _say_plan(protocol, device, memory, workers)
         return
     with working("finished evidence is kept, and the next run goes on from it") as display:
         # imported late: `hypotest --help` and `validate` answer without loading torch
@@ -114,21 +127,24 @@ def run(
             subject=subject,
         )
     if isinstance(finished, SeriesResult):
-        say(series_summary(finished))
+        failed = tuple(map(as_options, finished.failed))
+        say(series_summary(replace(finished, failed=failed)))
         if finished.failed:
             raise typer.Exit(1)
     else:
         Console().print(finished)
 
 
-def _say_plan(protocol: Path, device: str, memory: float) -> None:
+def _say_plan(protocol: Path, device: str, memory: float, workers: int | None) -> None:
     """What a run, or every run of a series, will take."""
     from hypotest.studies.forecast.page import forecast_page
 
     with working("what was collected is kept") as display:
         from hypotest.studies.forecast.study import forecast
 
-        foreseen = forecast(protocol, device=device, memory=memory, start_stage=display.start_stage)
+        foreseen = forecast(
+            protocol, device=device, memory=memory, workers=workers, start_stage=display.start_stage
+        )
     say(forecast_page(foreseen))
 
 

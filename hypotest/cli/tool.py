@@ -18,6 +18,7 @@ from hypotest.cli.app import (
     app,
     check,
     open_page,
+    require_unset,
     say,
     working,
 )
@@ -110,6 +111,8 @@ def calibrate(
     """
     check(protocol, single=None if protocol is None else "calibrate")
     check(out=out)
+    if quick:
+        require_unset("--quick says how many: leave it out", simulations=simulations)
     if protocol is not None and measure is not None:
         raise ProtocolError("--measure is calibrated in the shipped protocol: leave out --protocol")
     from hypotest.engine.cluster import Cluster
@@ -194,6 +197,8 @@ def controls(
     --seeds.
     """
     check(out=out)
+    if measure is not None:
+        require_unset("--measure lesions nothing: leave it out", pairs=pairs)
     which = _seeds(seeds)
     from hypotest.engine.cluster import Cluster
 

@@ -58,8 +58,11 @@ def wrap_language_model(
     name = name or f"{getattr(config, 'name_or_path', '') or type(model).__name__} (in memory)"
     if any(item.is_meta for item in model.parameters()):
         raise SubjectError(
-            f"{name}: some weights are not in memory: too large for the devices there are, or not loaded yet "
-            "(nnsight: dispatch=True)"
+            f"{name}: some weights are not in memory: offloaded to processor or disk (device_map), being too "
+            "large for the devices there are, or not loaded yet (nnsight: dispatch=True). The certified "
+            "ablation reads weights, so that offloaded models are not taken. Name the model in the protocol "
+            "with device=balanced, which spreads it over several GPUs; or give evidence of its forward "
+            "passes (hypotest.Evidence), such as a host makes it (hypotest.record)"
         )
     require_testable(config, name)
     require_plain(model, name)

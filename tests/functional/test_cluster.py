@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 from joblib import Parallel, delayed
 
+from hypotest.cli.options import as_options
 from hypotest.engine.cluster import HERE, Cluster, done_by, processes
 from hypotest.errors import ProtocolError, RunError
 from hypotest.pipeline.handed_out import choose_gpu
@@ -278,6 +279,18 @@ def test_jobs_of_a_queueing_system_are_described(tmp_path):
         ("system: slurm\n", "jobs: must be a whole number of at least 1; found None"),
         ("system: slurm\njobs: 0\n", "found 0"),
         ("system: [\n", "cannot be read"),
+        (
+            "system: slurm\njobs: 2\n",
+            "memory: must be what each job gets, with a unit, such as 16GB; it is req",
+        ),
+        ("system: sge\njobs: 2\nmemory: 16\n", "with a unit, such as 16GB; found 16"),
+        ("system: lsf\njobs: 2\nmemory: lots\n", "found lots"),
+        (
+            "system: slurm\njobs: 1\nmemory: 1GB\nwall_time: 1\n",
+            "wall_time: no such key (walltime?). Required",
+        ),
+        ("system: pbs\njobs: 1\nqueues: a\nmemory: 1GB\n", "there are besides: account, cores, "),
+        ("system: pbs\njobs: 1\nscheduler: a\nmemory: 1GB\n", "scheduler: no such key"),
     ],
 )
 def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, words):
@@ -286,18 +299,19 @@ def test_a_wrong_file_is_refused_with_its_place(tmp_path, text, words):
     with pytest.raises(ProtocolError, match=re.escape(words)) as error:
         next(done_by(Cluster(file=file), told, [tmp_path]))
     assert str(file) in str(error.value)
+    assert as_options(str(error.value)) == str(error.value)
 
 
 def test_what_a_queue_does_not_take_is_told_with_the_file(tmp_path, monkeypatch):
     import dask_jobqueue
 
-    def refuse(**options):
-        raise TypeError(f"unexpected keyword argument {sorted(options)[-1]!r}")
+    def refuse(self, **options):
+        raise ValueError("no such interface, for example:\nSLURMCluster(interface=1, memory='24GB')")
 
-    monkeypatch.setattr(dask_jobqueue, "SLURMCluster", refuse)
+    monkeypatch.setattr(dask_jobqueue.SLURMCluster, "__init__", refuse)
     file = tmp_path / "queue.yaml"
-    file.write_text("system: slurm\njobs: 1\nwall_time: 1\n", encoding="utf-8")
-    with pytest.raises(ProtocolError, match="wall_time") as error:
+    file.write_text("system: slurm\njobs: 1\nmemory: 1GB\n", encoding="utf-8")
+    with pytest.raises(ProtocolError, match=r"does not take it: no such interface$") as error:
         next(done_by(Cluster(file=file), told, [tmp_path]))
     assert str(file) in str(error.value)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import replace
+
 import pytest
 
 import hypotest as package
+from hypotest.cli.runs import run as run_command
+from hypotest.pages.console import PAGE as CONSOLE
 from hypotest.pages.markdown import PAGE
 from hypotest.studies.forecast.page import forecast_page
 from hypotest.studies.forecast.record import Forecast, RunsAlike
@@ -71,7 +76,54 @@ def test_the_evidence_takes_about_what_is_foreseen(
 
 def test_a_trial_is_no_plan(hypotest, small_protocol):
     done = hypotest("run", small_protocol, "--plan", "--limit", 16)
-    assert done.returncode == 2 and "name one of the two" in done.stderr
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --limit: nothing that --plan says would change: leave it out")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--limit", 16, "--workers", 2), "--workers: a trial is not handed out"),
+        (("--limit", 16, "--scheduler", "tcp://a:1"), "--scheduler: a trial is not handed out"),
+        (("--plan", "--seed", 0, "--cluster", "a.yaml"), "--seed, --cluster: nothing that --plan says"),
+        (("--plan", "--evidence", "a.npz"), "--evidence: nothing that --plan says would change"),
+        (("--plan", "--workers", 2), "is a single run, which workers share"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(hypotest, small_protocol, given, said):
+    done = hypotest("run", small_protocol, *given)
+    assert done.returncode == 2 and said in done.stderr and done.stdout == ""
+
+
+def test_every_option_of_run_is_taken_or_refused_by_a_plan_and_a_trial():
+    """A new one is put on one of the lists, and refused by `run` where it would be ignored."""
+    looked_at = {
+        "protocol", "plan", "limit", "device", "memory", "workers", "scheduler", "cluster", "seed",
+        "evidence",
+    }  # fmt: skip
+    nothing_to_do = {
+        "out",
+        "force",
+        "contexts",
+    }  # a plan writes nothing, and goes on anyhow; a trial has no text
+    assert {*inspect.signature(run_command).parameters} == looked_at | nothing_to_do
+
+
+def test_workers_take_whole_members_side_by_side():
+    kinds = tuple(
+        RunsAlike("m", (1,), n, "identity", seconds, 0.0, 1, 1, ())
+        for n, seconds in ((1, 3600.0), (4, 1800.0))
+    )
+    told = Forecast("p", "What is it?", kinds, 10**12, "256 positions", workers=2)
+    assert told.side_by_side == 5400.0 and told.seconds == 10800.0
+    assert replace(told, workers=3).side_by_side == 3600.0  # no member is divided
+    assert replace(told, workers=1).side_by_side == told.seconds
+    text = CONSOLE.render(forecast_page(told))
+    assert "With 2 workers at best about 1 h 30 min: members side by side, at most 2 at once" in " ".join(
+        text.split()
+    )
+    assert max(map(len, text.splitlines())) <= 80
+    assert "workers" not in PAGE.render(forecast_page(replace(told, workers=1)))
 
 
 def test_every_checkpoint_counts():

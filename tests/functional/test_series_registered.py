@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,35 @@ def test_the_series_and_its_members_are_confirmatory(finished, hypotest, protoco
         checked = hypotest("verify", folder / name, "--protocol", protocol, HYPOTEST_CACHE=own_cache)
         assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "is registered already" in hypotest("register", protocol, HYPOTEST_CACHE=own_cache).stdout
+
+
+def test_a_member_is_bundled_with_what_the_series_registered(
+    finished, hypotest, protocol, own_cache, tmp_path, monkeypatch
+):
+    """Found from the project's root, as for a single run; a reviewer needs nothing else."""
+    _, folder = finished
+    monkeypatch.chdir(protocol.parents[1])
+    for options in ((), ("--anonymous",)):
+        file = tmp_path / f"member{len(options)}.zip"
+        bundled = hypotest("bundle", folder / "layer-003", "--out", file, *options, HYPOTEST_CACHE=own_cache)
+        assert bundled.returncode == 0, bundled.stderr
+        assert "Left out" not in bundled.stdout
+        name = "protocol" if options else "two"
+        with zipfile.ZipFile(file) as packed:
+            beside = {item for item in packed.namelist() if item.startswith("protocol/")}
+            assert b"layer:" in packed.read(f"protocol/{name}.yaml")
+        assert beside == {
+            f"protocol/{item}" for item in (f"{name}.yaml", f"{name}.lock.json", "registry.jsonl")
+        }
+        checked = hypotest("verify", file, HYPOTEST_CACHE=str(tmp_path / "empty"))
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+        assert "confirmatory" in checked.stdout
+    refused = hypotest("bundle", folder, HYPOTEST_CACHE=own_cache)
+    assert refused.returncode == 1
+    assert (
+        f"holds 2 runs, each of which can be bundled: `hypotest bundle {folder / 'layer-002'}`"
+        in refused.stderr
+    )
 
 
 def test_another_member_makes_the_series_exploratory_and_not_those_that_were_registered(

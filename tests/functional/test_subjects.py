@@ -85,6 +85,21 @@ def test_weights_that_are_not_there_are_refused(small_model_folder):
         wrap_language_model(empty)
 
 
+def test_an_offloaded_model_is_refused_with_why_and_what_else_there_is(small_model_folder, tmp_path):
+    accelerate = pytest.importorskip("accelerate")
+    offloaded = transformers.AutoModelForCausalLM.from_pretrained(small_model_folder)
+    accelerate.disk_offload(offloaded, offload_dir=tmp_path, execution_device=torch.device("cpu"))
+    with pytest.raises(SubjectError) as refused:
+        wrap_language_model(offloaded)
+    for words in (
+        "offloaded to processor or disk (device_map)",
+        "The certified ablation reads weights",
+        "device=balanced",
+        "hypotest.record",
+    ):
+        assert words in str(refused.value)
+
+
 def test_half_precision_is_refused(loaded):
     import copy
 

@@ -12,6 +12,7 @@ from nnsight import TransformersModel
 from tokenizers import Tokenizer, models
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+import hypotest
 from hypotest.collect import remote
 from hypotest.errors import EvidenceError, RunError, SubjectError
 from hypotest.pipeline.hosted import record
@@ -89,6 +90,16 @@ def by_hooks(
     return seen[0].numpy(), torch.nn.functional.cross_entropy(
         logits, torch.tensor(target), reduction="none"
     ).numpy()
+
+
+@pytest.mark.parametrize("remote", [False, "local"])
+def test_weights_that_are_elsewhere_are_not_run_here(folder, tmp_path, remote):
+    accelerate = pytest.importorskip("accelerate")
+    offloaded = TransformersModel(str(folder), task="text-generation", dispatch=True)
+    accelerate.disk_offload(offloaded._module, offload_dir=tmp_path, execution_device=torch.device("cpu"))
+    ids, rows = contexts()
+    with pytest.raises(SubjectError, match=r"offloaded \(device_map\).*have a host run the model"):
+        hypotest.record(offloaded, ids, rows, module=MODULE, remote=remote)
 
 
 @pytest.mark.parametrize("units", [None, [1, 4, 11]])

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
 from hypotest.collect.evidence_folder import is_collected
 from hypotest.collect.sample import Sample
 from hypotest.engine.session import Session
 from hypotest.errors import OutputError
-from hypotest.pipeline.cache.contents import free_bytes, read_cache, size_of
+from hypotest.pipeline.cache.contents import free_bytes, size_of
+from hypotest.pipeline.cache.full import would_free
 from hypotest.pipeline.cache.quota import QUOTA, quota_bytes
-from hypotest.pipeline.cache.removal import reason_to_stay
 from hypotest.pipeline.prepare import Prepared
 from hypotest.records.evidence.channels import Channel
 from hypotest.report.numbers import bytes_text
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 
-_KEPT = Path("reports")
-"""Runs there keep their evidence, as for `hypotest cache prune`."""
-_OLD = 30
-"""Days."""
 _SINGLE, _HALF = 4, 2
 """Bytes of float32 and float16."""
 
@@ -70,7 +62,7 @@ def require_room(prepared: Prepared, session: Session, *splits: str, networks: i
         return
     raise OutputError(
         f"no room for the evidence, which takes about {bytes_text(needed)}: {limit}. "
-        f"{'; '.join(_would_free(session.cache))}. Nothing was run"
+        f"{'; '.join(would_free(session.cache))}. Nothing was run"
     )
 
 
@@ -99,16 +91,3 @@ def split_bytes(subject: Subject, sample: Sample, *, attention: bool = True) -> 
     if Channel.HEADS in subject.channels:
         total += sample.head_positions.height * (heads + layers + 1) * n_units * _SINGLE
     return total + (2 * n_units * width * _SINGLE if sample.split == "selection" else 0)
-
-
-def _would_free(cache: Path) -> Iterator[str]:
-    """What each way of pruning would free, in words."""
-    now = datetime.now(UTC)
-    contents = read_cache(cache, (_KEPT,) if _KEPT.is_dir() else ())
-    loose = [item for item in contents.entries if not reason_to_stay(item, now)]
-    half = sum(item.n_bytes for item in loose if not item.finished)
-    old = sum(item.n_bytes for item in loose if now - item.last_used >= timedelta(days=_OLD))
-    everything = sum(item.n_bytes for item in loose)
-    yield f"`hypotest cache prune --unfinished` would free {bytes_text(half)}"
-    yield f"`hypotest cache prune --older-than {_OLD}` {bytes_text(old)}"
-    yield f"`hypotest cache prune --older-than 0`, all that no run in {_KEPT} needs, {bytes_text(everything)}"

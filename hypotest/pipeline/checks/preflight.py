@@ -47,7 +47,7 @@ def check_command(
     Raises:
         ProtocolError: If an option cannot be followed here: all that are wrong, at once; or the cache's
             quota.
-        OutputError: If the cache cannot be written.
+        OutputError: If the cache cannot be written, or has reached its quota.
     """
     problems = []
     if out is not None and (obstacle := place_obstacle(out)):
@@ -60,8 +60,10 @@ def check_command(
         problems.append(f"seed={seed}: must be from 0 to 2**63 - 1, as in a protocol")
     if problems:
         raise ProtocolError("\n".join(problems))
-    if cache:
-        quota_bytes()  # which says so if it is none
+    if cache and quota_bytes() is not None:
+        from hypotest.pipeline.cache.full import require_quota_left  # what it imports takes its time
+
+        require_quota_left(cache_folder())
     if cache and (obstacle := place_obstacle(cache_folder())):
         raise OutputError(f"the cache {cache_folder()}: {obstacle} in HYPOTEST_CACHE")
 

@@ -95,7 +95,8 @@ def make_anonymous(
     write_run(folder / "run", whole, nulls, manifest)
     beside = folder / "protocol"
     beside.mkdir()
-    (beside / FILE).write_text(Written.of(plan).to_yaml(), encoding="utf-8", newline="\n")
+    registered = plan if anew is None or not anew.members else stored_plan(anew.plan)  # the series it is of
+    (beside / FILE).write_text(Written.of(registered).to_yaml(), encoding="utf-8", newline="\n")
     left_out = []
     if anew is not None:
         write_lock(lock_file(beside / FILE), anew)

@@ -91,14 +91,14 @@ def bundle(
         The file, with what is in it and what is not.
 
     Raises:
-        OutputError: If the folder is not that of a run, or the bundle cannot be written.
+        OutputError: If the folder is not that of a single run, or the bundle cannot be written.
         EvidenceError: If evidence is not in the cache, or is not what the run used.
         ProtocolError: If there is no such protocol, or ``hide`` has no use.
     """
     if hide and not anonymous:
         raise ProtocolError("hide= names what anonymous=True takes out: ask for that, or leave it out")
     folder = run.folder if isinstance(run, Run) else Path(run)
-    require_run(folder)
+    _require_single(folder)
     if protocol is not None and (obstacle := file_obstacle(protocol)):
         raise ProtocolError(f"protocol={protocol}: {obstacle}")
     finished = Run.open(folder)
@@ -237,6 +237,15 @@ def plan_of(results: Results) -> Protocol | None:
         return stored_plan(results.protocol)
     except (ValidationError, ValueError):
         return None
+
+
+def _require_single(folder: Path) -> None:
+    """Refuse what is no run; of a series, say which of its runs can be bundled."""
+    members = [place.parent for place in sorted(folder.glob("*/results.json"))]
+    if members and not (folder / "results.json").is_file():
+        several = f"{len(members)} runs, each of which" if len(members) > 1 else "1 run, which"
+        raise OutputError(f"{folder}: holds {several} can be bundled: `hypotest bundle {members[0]}`")
+    require_run(folder)
 
 
 def _target(folder: Path, file: Path) -> Path:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
-from hypotest.pages.document import Document, Part, document, table, together
-from hypotest.pages.inline import aside, path, strong
+from hypotest.pages.document import Document, Items, Part, document, table, together
+from hypotest.pages.inline import Inline, aside, joined, path, strong
 from hypotest.records.cache import FOREIGN, LEFT_OVER, CacheContents, CacheEntry, CacheUse, Pruned
 from hypotest.report.numbers import bytes_text, count_text
 
@@ -26,6 +28,10 @@ _WORDS = {
 }
 _SHOWN = 20
 """Rows of what pruning removed, and held back."""
+_NAMED = 2
+"""Runs that are named of those that need something."""
+_TIMED = re.compile(r"\d{8}T\d{6}Z-")
+"""How the folder of a run begins."""
 
 
 def contents_page(contents: CacheContents) -> Document:
@@ -59,10 +65,34 @@ def _contents(contents: CacheContents) -> Iterator[Part]:
             [(*names, *_row("", entries)[1:]) for names, entries in ordered],
             numeric=(2, 3, 4),
         )
+        if any(item.needed_by for item in contents.entries):
+            yield together(strong("Needed by runs that are kept"), Items(tuple(_needed(ordered))))
         yield aside(
             "needed: by finished runs in the folders that are kept. What is half-made counts as used when it "
             "was last written to."
         )
+
+
+def _needed(groups: Iterable[tuple[tuple[str, str], list[CacheEntry]]]) -> Iterator[Inline]:
+    """Of each plan and network, the runs that need its evidence; the latest first, as far as names tell."""
+    for (plan, network), entries in groups:
+        runs = sorted({_run_name(run) for item in entries for run in item.needed_by}, reverse=True)
+        if runs:
+            shown = joined(", ", map(path, runs[:_NAMED]))
+            more = f" and {count_text(len(runs) - _NAMED)} more" if len(runs) > _NAMED else ""
+            yield (f"{plan}, {network}: needed by ", shown, more)
+
+
+def _run_name(folder: Path) -> str:
+    """By which a run is known: its folder; where that is no time, as of a series' member, with the one above.
+
+    Examples:
+        >>> _run_name(Path("reports/small/20260102T030405Z-0123abcd"))
+        '20260102T030405Z-0123abcd'
+        >>> _run_name(Path("reports/small/20260102T030405Z-0123abcd/layer-003"))
+        '20260102T030405Z-0123abcd/layer-003'
+    """
+    return folder.name if _TIMED.match(folder.name) else "/".join(folder.parts[-2:])
 
 
 def _row(name: str, entries: list[CacheEntry]) -> tuple[str, ...]:

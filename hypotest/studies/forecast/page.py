@@ -29,6 +29,7 @@ def _parts(forecast: Forecast) -> Iterator[Part]:
             + (" one after another" if n > 1 else "")
             + f", {bytes_text(forecast.evidence_bytes)} of evidence"
         ),
+        *_workers(forecast),
         f"The disk of the cache has {bytes_text(forecast.free_bytes)} left.",
     )
     yield table(
@@ -37,6 +38,16 @@ def _parts(forecast: Forecast) -> Iterator[Part]:
         numeric=(2, 3, 4, 5, 6, 7),
     )
     yield together(*map(aside, _notes(forecast)))
+
+
+def _workers(forecast: Forecast) -> Iterator[str]:
+    if forecast.workers > 1:
+        at_once = min(forecast.workers, forecast.n_runs)
+        yield (
+            f"With {forecast.workers} workers at best about {duration_text(forecast.side_by_side)}: members "
+            f"side by side, at most {at_once} at once. Workers divide the cores: where one run keeps all "
+            "of them busy, several gain nothing."
+        )
 
 
 def _row(item: RunsAlike) -> tuple[str, ...]:

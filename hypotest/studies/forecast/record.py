@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import heapreplace
 
 from hypotest.records.results.shown import Shown
 
@@ -50,6 +51,8 @@ class Forecast(Shown):
     """On the disk of the cache."""
     timed_at: str
     """What of each kind was done here."""
+    workers: int = 1
+    """Runs at a time."""
 
     @property
     def n_runs(self) -> int:
@@ -60,6 +63,15 @@ class Forecast(Shown):
     def seconds(self) -> float:
         """Of all runs, one after another."""
         return sum(item.n_runs * item.seconds for item in self.kinds)
+
+    @property
+    def side_by_side(self) -> float:
+        """Seconds of all runs over the workers, each run whole and as fast as one that is alone."""
+        runs = sorted((item.seconds for item in self.kinds for _ in range(item.n_runs)), reverse=True)
+        busy = [0.0] * self.workers
+        for seconds in runs:  # the longest first, each to who is free first
+            heapreplace(busy, busy[0] + seconds)
+        return max(busy)
 
     @property
     def evidence_bytes(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
+from hypotest.errors import ProtocolError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.cache.contents import free_bytes
 from hypotest.pipeline.cache.room import split_bytes
@@ -42,6 +43,7 @@ def forecast(
     *,
     device: str = "auto",
     memory: float = MEMORY,
+    workers: int | None = None,
     start_stage: StartStage | None = None,
 ) -> Forecast:
     """Foresee what the runs of a protocol will take, of a series or of a single run.
@@ -55,14 +57,18 @@ def forecast(
         protocol: Path of the protocol.
         device: As for `hypotest.run`.
         memory: As for `hypotest.run`.
+        workers: Processes that members of a series are handed out to: how long that takes is told, too.
         start_stage: As for `hypotest.run`.
 
     Raises:
-        ProtocolError: If the protocol cannot be run; carries every problem.
+        ProtocolError: If the protocol cannot be run; carries every problem. If there are workers, and no
+            series.
         RunError: If a model cannot be had, or nothing can be collected.
     """
     path = protocol_file(protocol)
     plan = load_protocol(path)
+    if workers is not None:
+        _require_members(plan, path, workers)
     check_command(device=device, memory=memory)
     session = Session.start(plan.seed, stages_shown(start_stage), device, memory)
     if plan.subject.network is None:
@@ -78,7 +84,19 @@ def forecast(
         kinds=tuple(kinds),
         free_bytes=free_bytes(session.cache),
         timed_at=f"about {POSITIONS} positions of each condition of the selection split",
+        workers=workers or 1,
     )
+
+
+def _require_members(plan: Protocol, path: Path, workers: int) -> None:
+    """Refuse workers that time cannot be divided among."""
+    if workers < 1:
+        raise ProtocolError(f"workers={workers}: must be at least 1")
+    if not plan.is_series:
+        raise ProtocolError(
+            f"workers={workers}: {path} is a single run, which workers share; what that saves is not "
+            "foreseen: leave it out. Only members of a series are run side by side"
+        )
 
 
 def _of_model(plan: Protocol, name: str, path: Path, session: Session) -> Iterator[RunsAlike]:

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+import hypotest
+from hypotest.__main__ import main
 from hypotest.collect.engine import plan_ablation
 from hypotest.collect.evidence import collect_evidence
 from hypotest.collect.sample import Sample, evidence_keys
@@ -20,6 +22,7 @@ from hypotest.pipeline.cache.room import require_room, split_bytes
 from hypotest.pipeline.checks.preflight import check_command
 from hypotest.records.evidence.rows import condition_type
 from hypotest.records.protocol.conditions import Conditions
+from tests.texts import ROOT
 
 NAMES = Conditions("rare", "common")
 
@@ -106,6 +109,57 @@ def test_a_disk_that_is_too_small_refuses_without_any_quota(prepared, session, m
     monkeypatch.setattr(room, "free_bytes", lambda folder: 1000)
     with pytest.raises(OutputError, match=r"the disk of .*cache has 1 kB"):
         require_room(prepared, session, "selection")
+
+
+@pytest.fixture
+def full(tmp_path, monkeypatch):
+    """A cache that holds some text and no evidence, and may hold no more."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYPOTEST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HYPOTEST_CACHE_QUOTA", "10 kB")
+    kept = tmp_path / "cache" / "texts" / "t.json"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(bytes(10_000))
+    return kept
+
+
+def test_a_full_cache_refuses_whatever_would_write_into_it(full):
+    with pytest.raises(OutputError) as refused:
+        check_command()
+    assert "the cache is full: " in str(refused.value)
+    assert "all that no run in reports needs, 10 kB" in str(refused.value)
+    check_command(cache=False)
+    full.write_bytes(bytes(9_999))
+    check_command()
+
+
+PROTOCOL = ROOT / "protocols" / "rare-tokens.yaml"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", PROTOCOL),
+        ("run", PROTOCOL, "--limit", 16),
+        ("run", PROTOCOL, "--plan"),
+        ("power", PROTOCOL),
+        ("explore", PROTOCOL),
+        ("multiverse", PROTOCOL),
+        ("corpus", "check", PROTOCOL),
+        ("calibrate", "--quick"),
+        ("controls",),
+    ],
+)
+def test_every_command_that_collects_or_keeps_something_refuses(full, capsys, command):
+    with pytest.raises(SystemExit) as left:
+        main([*map(str, command)])
+    assert left.value.code == 1 and "the cache is full" in capsys.readouterr().err
+    assert [item.name for item in full.parents[1].iterdir()] == ["texts"]
+
+
+def test_answers_of_hosts_are_kept_in_no_full_cache(full):
+    with pytest.raises(OutputError, match="the cache is full"):
+        hypotest.record(None, [[1]], {"target": [1]}, module="m")
 
 
 @pytest.mark.parametrize("text", ["lots", "-3GB", "20 pounds", "GB"])

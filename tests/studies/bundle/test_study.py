@@ -9,6 +9,7 @@ import zipfile
 import pytest
 
 import hypotest
+from hypotest.__main__ import main
 from hypotest.errors import EvidenceError, OutputError, ProtocolError
 from hypotest.studies.archive import pack
 from hypotest.studies.verify.stored_draws import NAME
@@ -67,6 +68,22 @@ def test_verifying_a_small_bundle_checks_what_follows_from_stored_draws(run, tmp
     assert checks["evidence: selection"].detail == "left out of this bundle, which was made small"
     assert checks["files of the run"].status == "agrees"
     assert not verification.verified  # evidence was not checked
+
+
+def test_the_command_line_names_its_own_option(run, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["bundle", str(run), "--small", "--out", str(tmp_path / "b.zip")])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "the protocol's file, which was not found: --protocol names it" in printed
+
+
+def test_the_folder_of_a_series_names_its_members(run):
+    folder = run.parent / "series"
+    shutil.copytree(run, folder / "layer-001")
+    with pytest.raises(
+        OutputError, match=r"holds 1 run, which can be bundled: `hypotest bundle .*layer-001`"
+    ):
+        hypotest.bundle(folder, small=True)
 
 
 def test_a_forged_result_is_noticed_without_evidence(run, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 
 import hypotest
 from hypotest.errors import OutputError, ProtocolError
-from hypotest.pages.console import shown
+from hypotest.pages.console import PAGE, shown
 from hypotest.pipeline.cache.contents import FINISHED_LESIONS, KINDS
 from hypotest.pipeline.texts.document_log import LOG, log_viewing, read_log
 from hypotest.records.cache import FOREIGN, LEFT_OVER
@@ -135,6 +135,24 @@ def test_the_page_names_plan_and_model(cache, tmp_path, capsys):
     text = text_of(contents_page(hypotest.cache_contents()), capsys)
     assert "our model, layer 3" in text and "another and 1 more" in text and "(not in the log)" in text
     assert re.search(r"evidence of tested networks\s+4 \(1 half-made\)\s+4 kB", text)
+
+
+def test_the_page_says_which_runs_need_what(cache, tmp_path):
+    runs = tmp_path / "reports" / "small"
+    for number in (1, 2, 3):
+        kept(runs / f"2026010{number}T030405Z-0123abcd", selection=OLD)
+    kept(runs / "20260109T030405Z-0123abcd" / "layer-003", selection=NEW)
+    page = PAGE.render(contents_page(hypotest.cache_contents()))
+    assert max(map(len, page.splitlines())) <= 80
+    text = " ".join(page.split())
+    latest = "20260103T030405Z-0123abcd, 20260102T030405Z-0123abcd and 1 more"
+    assert f"another and 1 more, our model, layer 3: needed by {latest}" in text
+    assert "small, our model, layer 3: needed by 20260109T030405Z-0123abcd/layer-003, " in text
+    assert "(not in the log), : needed" not in text
+
+
+def test_of_what_nobody_needs_nothing_is_said(cache):
+    assert "needed by" not in PAGE.render(contents_page(hypotest.cache_contents()))
 
 
 @pytest.mark.parametrize(
