@@ -50,6 +50,8 @@ class Forecast(Shown):
     """On the disk of the cache."""
     timed_at: str
     """What of each kind was done here."""
+    missing: tuple[str, ...] = ()
+    """Models and checkpoints that cannot be had, and why; their runs are not among those of the kinds."""
 
     @property
     def n_runs(self) -> int:
