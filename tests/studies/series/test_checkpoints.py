@@ -15,7 +15,7 @@ from hypotest.registration import load_protocol
 from hypotest.studies.series import running
 from hypotest.studies.series.checkpoints import checkpoints_of, missing_lines, require_all
 from hypotest.studies.series.failures import Failure, failure_lines
-from hypotest.studies.series.members import is_unreached, members_of, planned
+from hypotest.studies.series.members import is_unreached, loaded, members_in_memory, members_of, planned
 from hypotest.studies.series.names import MemberName
 
 ROOT = Path(__file__).parents[3]
@@ -120,6 +120,16 @@ def test_a_model_that_cannot_be_loaded_is_tried_for_no_more_than_two_layers(mode
     members = list(members_of(plan, found, models, "cpu", []))
     assert [str(item.load) for item in members] == ["subject.model: torn"] * 3
     assert tried == [1, 2]
+
+
+def test_layers_of_a_model_in_memory_share_it(small_subject):
+    model, tokenizer, skipped = small_subject.model, small_subject.tokenizer, list[str]()
+    members = list(members_in_memory(series(layer="all"), model, tokenizer, ROOT, skipped))
+    assert [loaded(item).layer for item in members] == [1, 2, 3]
+    assert all(loaded(item).model is model for item in members)
+    assert skipped == ["layer 0: no attention reaches its MLP"]
+    with pytest.raises(SubjectError, match="names several"):
+        next(members_in_memory(series(model=("a", "b")), model, tokenizer, ROOT, skipped))
 
 
 def test_what_all_layers_failed_with_is_said_once():
