@@ -124,6 +124,7 @@ def run(
             cluster=cluster,
             start_stage=display.start_stage,
             on_registration=display.say_status,
+            on_missing=display.say_missing,
             subject=subject,
         )
     if isinstance(finished, SeriesResult):

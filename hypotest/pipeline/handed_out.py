@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -41,6 +43,8 @@ class RunTask:
     contexts: bool
     share: Share = ALONE
     """Of the run; the first process reports it."""
+    named: tuple[tuple[str, str], ...] = ()
+    """Each of the folders -> what its user calls it, as errors do."""
 
     @classmethod
     def of(
@@ -65,6 +69,7 @@ class RunTask:
             memory=session.memory,
             force=force,
             contexts=contexts,
+            named=tuple((str(item.absolute()), str(item)) for item in (path.parent, folder, session.cache)),
         )
 
 
@@ -103,18 +108,24 @@ def run_together(
     return Run.open(task.folder)
 
 
-def run_apart(cluster: Cluster, tasks: Sequence[RunTask], on_done: Callable[[int, str], None]) -> None:
+def run_apart(
+    cluster: Cluster,
+    tasks: Callable[[int], Sequence[RunTask]],
+    on_done: Callable[[int, str], None],
+    *,
+    on_gpu: bool,
+) -> None:
     """Have runs made, each by one process; where only some have a GPU, those collect and any process tests.
 
     Args:
         cluster: The processes.
-        tasks: The runs.
+        tasks: Gives the runs, once the processes are there; told how many.
         on_done: Told of a run that is done, by its place, and what went wrong; nothing did if that is empty.
+        on_gpu: Whether runs may use one.
 
     Raises:
         RunError: If the scheduler is gone.
     """
-    on_gpu = any(task.device != "cpu" for task in tasks)
     in_two = collect_task, finish_task
     for place, wrong in done_by(cluster, run_task, tasks, on_gpu=on_gpu, in_two=in_two):
         on_done(place, wrong)
@@ -131,9 +142,10 @@ def run_task(task: RunTask) -> str:
     path, folder, force, contexts = task.protocol, task.folder, task.force, task.contexts
     if task.share.number:
         return _line_of(
-            lambda: help_plan(plan, path, folder, session, load=load, force=force, contexts=contexts)
+            task, lambda: help_plan(plan, path, folder, session, load=load, force=force, contexts=contexts)
         )
     return _line_of(
+        task,
         lambda: run_plan(
             plan,
             path,
@@ -144,7 +156,7 @@ def run_task(task: RunTask) -> str:
             contexts=contexts,
             on_registration=untold,
             started=datetime.now(UTC),
-        )
+        ),
     )
 
 
@@ -156,7 +168,7 @@ def collect_task(task: RunTask) -> str:
     """
     plan, session = _begin(task)
     load = partial(load_subject, plan, task.protocol.parent, session.device)
-    return _line_of(lambda: collect_plan(plan, task.protocol, session, load=load, force=task.force))
+    return _line_of(task, lambda: collect_plan(plan, task.protocol, session, load=load, force=task.force))
 
 
 def finish_task(task: RunTask) -> str:
@@ -187,9 +199,37 @@ def _begin(task: RunTask) -> tuple[Protocol, Session]:
     return plan, session
 
 
-def _line_of(work: Callable[[], object]) -> str:
+def _line_of(task: RunTask, work: Callable[[], object]) -> str:
     try:
         work()
     except (HypotestError, MemoryError, OSError) as error:
-        return " ".join(str(error).split()) or type(error).__name__
+        return as_named(error_line(error), task.named)
     return ""
+
+
+def as_named(words: str, named: Sequence[tuple[str, str]]) -> str:
+    """Words with folders as they were named, not by their places on one machine.
+
+    Args:
+        words: What went wrong.
+        named: Absolute paths, and what each stands for.
+
+    Examples:
+        >>> as_named("no folder /home/me/torn: see /home/me", [("/home/me", "."), ("/home/me/out", "out")])
+        'no folder torn: see .'
+    """
+    names = dict(named)
+    places = "|".join(re.escape(place) for place in sorted(names, key=len, reverse=True))
+    if not places:
+        return words
+
+    def name_of(found: re.Match[str]) -> str:
+        name, separator = names[found[1]], found[2]
+        return "" if separator and name == "." else name + separator
+
+    return re.sub(rf"(?<![\w.\-])({places})({re.escape(os.sep)}(?=\S)|(?![\w.\-]))", name_of, words)
+
+
+def error_line(error: Exception) -> str:
+    """What went wrong, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -74,6 +74,10 @@ class StageProgress(Progress):
             return
         self.console.print(text_of(status_alert(registration)), soft_wrap=True)
 
+    def say_missing(self, line: str) -> None:
+        """Say that something of what was asked for cannot be had, before the rest takes its time."""
+        self.console.print(printable(f"warning: {line}"), markup=False, highlight=False, soft_wrap=True)
+
     def add_task(
         self,
         description: str,

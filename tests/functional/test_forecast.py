@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -72,6 +73,26 @@ def test_the_evidence_takes_about_what_is_foreseen(
     assert done.returncode == 0, done.stderr
     taken = sum(item.stat().st_size for item in (cache / "evidence").rglob("*") if item.is_file())
     assert forecast.kinds[1].evidence_bytes == pytest.approx(taken, rel=0.5)
+
+
+def test_what_cannot_be_had_is_listed_and_not_counted(
+    hypotest, small_protocol, small_model_folder, cache, tmp_path, monkeypatch
+):
+    """One model is not there, the weights of another are torn: the third is foreseen."""
+    shutil.copytree(small_model_folder, tmp_path / "torn")
+    weights = tmp_path / "torn" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    models = f"[{tmp_path}/gone, {tmp_path}/torn, {small_model_folder}]"
+    path = written(small_protocol, "foreseen-some.yaml", f"subject: {{model: {models}}}")
+    few = with_predictions(path.read_text(encoding="utf-8"), "specialization", "coordination")
+    path.write_text(few, encoding="utf-8")
+    monkeypatch.setattr("hypotest.studies.forecast.study.POSITIONS", 30)
+    done = hypotest("run", path, "--plan", "--device", "cpu", HYPOTEST_CACHE=str(cache))
+    assert done.returncode == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "1 run, about" in said and "they are not counted here" in said
+    assert "Not to be had: gone: subject.model: no folder" in said
+    assert "Not to be had: torn: subject.model: cannot load" in said
 
 
 def test_a_trial_is_no_plan(hypotest, small_protocol):

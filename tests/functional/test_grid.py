@@ -137,6 +137,7 @@ def test_a_model_whose_weights_are_torn_stops_no_other(hypotest, protocol, train
     (folder,) = (tmp_path / "out").glob("*/*")
     series = series_of(folder)
     assert len(series["members"]) == 10 and len(series["failed"]) == 1
+    assert series["n_failed"] == 2  # at both layers
     assert "seed4 step10 all layers: " in series["failed"][0]
     assert series["trends"][0]["outcome"] == "undefined"  # those that are left would be a selection
 

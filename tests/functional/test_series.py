@@ -221,11 +221,62 @@ def test_a_checkpoint_that_is_not_there_names_those_that_are(hypotest, small_pro
     assert "no checkpoint 'step7'" in done.stderr and "step1000" in done.stderr
 
 
-def test_a_missing_checkpoint_is_found_before_the_first_is_run(hypotest, small_protocol, training, tmp_path):
+def test_a_checkpoint_that_is_missing_is_said_before_the_others_are_run(
+    hypotest, small_protocol, training, tmp_path
+):
     path = written(
         small_protocol, "late.yaml", f"subject: {{model: {training}, revision: [step1, step10, step61]}}"
     )
+    few = with_predictions(path.read_text(encoding="utf-8"), "specialization", "coordination")
+    path.write_text(few, encoding="utf-8")
+    done = hypotest("run", path, "--out", tmp_path)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    said = done.stderr.index("warning: step61 cannot be had, and the others are run: ")
+    assert "no checkpoint 'step61'" in done.stderr[said:]
+    assert said < done.stderr.index("step1: model, text and positions")
+    (folder,) = tmp_path.glob("late/*")
+    series = json.loads((folder / "series" / "series.json").read_text(encoding="utf-8"))
+    assert [member["place"] for member in series["members"]] == [1, 10]
+    assert [item.split(": ")[0] for item in series["failed"]] == ["step61"]
+    assert "correction for all 3 members" in done.stdout
+
+
+@pytest.mark.parametrize("revisions", ["[step61, step62]", "[step61, step62, step63]"])
+def test_a_series_of_which_nothing_can_be_had_is_not_begun(
+    hypotest, small_protocol, training, tmp_path, revisions
+):
+    subject = f"subject: {{model: {training}, revision: {revisions}}}"
+    path = written(small_protocol, "nothing.yaml", subject)
     done = hypotest("run", path, "--out", tmp_path)
     assert done.returncode == 2
     assert "no checkpoint 'step61'" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_torn_model_is_as_many_members_as_it_has_layers_wherever_they_are_run(
+    hypotest, small_protocol, small_model_folder, tmp_path, monkeypatch
+):
+    """Two models at two layers, one torn: 4 members; two workers write what one process does."""
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    shutil.copytree(small_protocol.parent, tmp_path / "here")
+    for name in ("whole", "torn"):
+        shutil.copytree(small_model_folder, tmp_path / "here" / name)
+    weights = tmp_path / "here" / "torn" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    there = tmp_path / "here" / small_protocol.name
+    path = written(there, "torn-model.yaml", "subject: {model: [torn, whole], layer: [2, 3]}")
+    few = with_predictions(path.read_text(encoding="utf-8"), "specialization", "coordination")
+    path.write_text(few, encoding="utf-8")
+    monkeypatch.chdir(path.parent)
+    series = []
+    for place, workers in (("alone", ()), ("apart", ("--workers", 2))):
+        done = hypotest("run", path.name, "--out", tmp_path / place, *workers)
+        assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+        assert "correction for all 4 members" in done.stdout
+        (file,) = (tmp_path / place).glob("*/*/series/series.json")
+        series.append(file.read_text(encoding="utf-8"))
+    alone, apart = series
+    assert alone == apart
+    (failed,) = json.loads(alone)["failed"]
+    assert failed.startswith("torn all layers: ") and str(tmp_path) not in failed
+    assert json.loads(alone)["n_failed"] == 2

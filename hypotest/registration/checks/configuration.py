@@ -7,7 +7,6 @@ would be fetched, and that the rest is checked then.
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,18 +20,24 @@ from hypotest.records.protocol.wording import Predicted
 from hypotest.records.stored.files import file_obstacle
 from hypotest.records.stored.gguf import SUFFIX, read_gguf_head
 from hypotest.records.stored.hub import is_hub_name, lacking_files
+from hypotest.registration.checks.configuration_files import (
+    REFERENCE_FOLDER,
+    cached_configuration,
+    cached_file,
+    configuration_here,
+    read_configuration,
+)
 from hypotest.registration.checks.group import neuron_findings
 from hypotest.registration.checks.shapes import Shape, shape_in, shape_of_head
 from hypotest.registration.findings import Finding, KeyPath, shown
 from hypotest.subjects.anatomy.families import FAMILIES
 
-REFERENCE_FOLDER = pathlib.Path(__file__).parents[2] / "subjects" / "reference"
-"""Of the model that ships with hypotest."""
 _MODEL: KeyPath = ("subject", "model")
 _REVISION: KeyPath = ("subject", "revision")
 _LAYER: KeyPath = ("subject", "layer")
-_LARGEST = 2**24  # bytes of a config.json; those of the largest models have a thousandth
 _NAMED = 8
+_ABSENT = "absent"
+"""In the place of a severity: of a network that cannot be had, which stops no other of a series."""
 _LATER = "What depends on it (family, layers, context, memory) is checked when a run begins"
 
 
@@ -45,16 +50,33 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
 
     Yields:
         Errors: a folder that is none, a missing checkpoint, a layer that the network does not have or that
-        no attention reaches, a context that is too long. A note: a model that is not on this machine.
+        no attention reaches, a context that is too long. Notes: a model that is not on this machine; a folder
+        or checkpoint that is none, where a series has others.
     """
     subject = protocol.subject
     if subject.network is not None:
         return  # which is found when it is asked for
     per_name = 1 if subject.seed is None else len(subject.seed)
+    n_revisions = len(subject.revision) if isinstance(subject.revision, tuple) else 1
+    found, n_absent = [], 0
     for place, name in enumerate(subject.models):
         path = (*_MODEL, place // per_name) if isinstance(subject.model, tuple) else _MODEL
         for item in _of_model(protocol.member(model=name), base):
-            yield item if item.path != _MODEL else replace(item, path=path)
+            n_absent += (item.severity == _ABSENT) * (n_revisions if item.path == _MODEL else 1)
+            found.append(item if item.path != _MODEL else replace(item, path=path))
+    there_are_others = n_absent < n_revisions * len(subject.models)
+    yield from (_weighed(item, there_are_others) for item in found)
+
+
+def _weighed(item: Finding, there_are_others: bool) -> Finding:
+    """What cannot be had stops a single run, and of a series its own part."""
+    if item.severity != _ABSENT:
+        return item
+    if not there_are_others:
+        return replace(item, severity="error")
+    return replace(
+        item, severity="note", taints=False, message=f"{item.message}. The others are run without it"
+    )
 
 
 def _of_model(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
@@ -70,10 +92,10 @@ def _of_model(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
                 f"no folder {shown(str(folder))}, and {shown(subject.name)} is no name of the Hugging Face "
                 "Hub (OWNER/NAME): check the path"
             )
-            yield Finding(_MODEL, message)
+            yield Finding(_MODEL, message, _ABSENT)
         else:
             for path, revision in _revisions(protocol):
-                yield from _shape(protocol, _cached_configuration(subject.name, revision), path)
+                yield from _shape(protocol, cached_configuration(subject.name, revision), path)
             yield from _to_be_fetched(protocol)
         return
     for path, revision in _revisions(protocol):
@@ -82,7 +104,7 @@ def _of_model(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
         elif os.path.isdir(folder / revision):
             place = folder / revision
         else:
-            yield Finding(path, _no_checkpoint(folder, revision), depends=(_MODEL,))
+            yield Finding(path, _no_checkpoint(folder, revision), _ABSENT, depends=(_MODEL,))
             continue
         yield from _of_folder(protocol, place, path)
 
@@ -92,12 +114,7 @@ def predicted_token(protocol: Protocol, base: pathlib.Path) -> Predicted:
     subject = protocol.subject
     if subject.network is not None or subject.name == "reference":
         return "next"
-    revision = next(iter(_revisions(protocol)))[1]
-    folder = base / subject.name
-    if os.path.isdir(folder):
-        data = _read((folder if revision is None else folder / revision) / "config.json")
-    else:
-        data = _cached_configuration(subject.name, revision) if is_hub_name(subject.name) else None
+    data = configuration_here(subject.name, next(iter(_revisions(protocol)))[1], base)
     if data is None or data.get("is_decoder"):
         return "next"
     family = FAMILIES.get(str(data.get("model_type")))
@@ -119,11 +136,12 @@ def _of_folder(protocol: Protocol, folder: pathlib.Path, path: KeyPath) -> Itera
             f"the folder {shown(str(folder))} holds no config.json; a model folder in Hugging Face format is "
             "needed"
         )
-        yield Finding(path, message)
+        yield Finding(path, message, _ABSENT)
         return
-    data = _read(file)
+    data = read_configuration(file)
     if data is None:
-        yield Finding(path, f"{shown(str(file))} is no configuration: it must be a JSON object")
+        message = f"{shown(str(file))} is no configuration: it must be a JSON object"
+        yield Finding(path, message, _ABSENT)
         return
     yield from _shape(protocol, data, path)
 
@@ -144,14 +162,16 @@ def _of_file(protocol: Protocol, base: pathlib.Path) -> Iterator[Finding]:
         return
     obstacle = file_obstacle(file)
     if obstacle:
-        yield Finding(_MODEL, f"{obstacle}; found {shown(name)}, looked for in {shown(str(base))}")
+        message = f"{obstacle}; found {shown(name)}, looked for in {shown(str(base))}"
+        yield Finding(_MODEL, message, _ABSENT)
         return
     try:
         head = read_gguf_head(file)
     except OSError as error:
-        yield Finding(_MODEL, f"{shown(str(file))} cannot be read: {error.strerror or error}")
+        message = f"{shown(str(file))} cannot be read: {error.strerror or error}"
+        yield Finding(_MODEL, message, _ABSENT)
     except ValueError as error:
-        yield Finding(_MODEL, f"{shown(str(file))} {error}")
+        yield Finding(_MODEL, f"{shown(str(file))} {error}", _ABSENT)
     else:
         yield from _fits(protocol, shape_of_head(head), _MODEL)
 
@@ -220,21 +240,11 @@ def _number_of(layer: int | str | tuple[int, ...], config: Shape) -> int | None:
     return None if config.n_layers is None else config.n_layers + place
 
 
-def _read(file: pathlib.Path) -> Mapping[str, Any] | None:
-    try:
-        if file.stat().st_size > _LARGEST:
-            return None
-        data = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
 def _to_be_fetched(protocol: Protocol) -> Iterator[Finding]:
     """What the cache lacks of a model of the Hub; the network is not asked."""
     name, lacking = protocol.subject.name, {}
     for _, revision in _revisions(protocol):
-        config = _cached(name, "config.json", revision)
+        config = cached_file(name, "config.json", revision)
         missing = ("configuration, tokenizer, weights",) if config is None else lacking_files(config.parent)
         if listed := ", ".join(missing):
             lacking[revision] = listed
@@ -254,30 +264,14 @@ def _size(name: str, revisions: Iterable[str | None]) -> str:
     """Of the weights, where an index that lies in the cache says it."""
     total = 0
     for revision in revisions:
-        file = _cached(name, "model.safetensors.index.json", revision)
-        data = (_read(file) if file else None) or {}
+        file = cached_file(name, "model.safetensors.index.json", revision)
+        data = (read_configuration(file) if file else None) or {}
         metadata = data.get("metadata")
         size = metadata.get("total_size") if isinstance(metadata, Mapping) else None
         if not isinstance(size, int):
             return "how much is not known here"
         total += size
     return f"weights of {total / 1e9:.1f} GB in all"
-
-
-def _cached_configuration(name: str, revision: str | None) -> Mapping[str, Any] | None:
-    file = _cached(name, "config.json", revision)
-    return None if file is None else _read(file)
-
-
-def _cached(name: str, file: str, revision: str | None) -> pathlib.Path | None:
-    """A file of a model of the Hub, if it lies in the cache."""
-    from huggingface_hub import try_to_load_from_cache  # takes longer to import than all else here
-
-    try:
-        cached = try_to_load_from_cache(name, file, revision=revision)
-    except (OSError, ValueError):  # a name or revision that no repository can have
-        return None
-    return pathlib.Path(cached) if isinstance(cached, str) else None
 
 
 def _no_checkpoint(folder: pathlib.Path, revision: str) -> str:

@@ -37,6 +37,11 @@ def _parts(forecast: Forecast) -> Iterator[Part]:
         [_row(item) for item in forecast.kinds],
         numeric=(2, 3, 4, 5, 6, 7),
     )
+    if forecast.missing:
+        yield together(
+            *(strong(f"Not to be had: {item}", "bad") for item in forecast.missing),
+            "A run goes on without these, and they are not counted here.",
+        )
     yield together(*map(aside, _notes(forecast)))
 
 

@@ -53,6 +53,8 @@ class Forecast(Shown):
     """What of each kind was done here."""
     workers: int = 1
     """Runs at a time."""
+    missing: tuple[str, ...] = ()
+    """Models and checkpoints that cannot be had, and why; their runs are not among those of the kinds."""
 
     @property
     def n_runs(self) -> int:

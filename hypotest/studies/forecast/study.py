@@ -8,17 +8,18 @@ from pathlib import Path
 
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
-from hypotest.errors import ProtocolError
+from hypotest.errors import ProtocolError, SubjectError
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.cache.contents import free_bytes
 from hypotest.pipeline.cache.room import split_bytes
 from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.checks.preflight import check_command
 from hypotest.pipeline.collection import collect_selected
+from hypotest.pipeline.handed_out import error_line
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.registered.manifest import Stopwatch
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation
-from hypotest.pipeline.subject import at_layer, load_subject, require_readers
+from hypotest.pipeline.subject import at_layer, load_subject
 from hypotest.pipeline.untrained import networks_of
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.registration import load_protocol
@@ -28,7 +29,7 @@ from hypotest.studies.forecast.page import forecast_page
 from hypotest.studies.forecast.record import Forecast, RunsAlike
 from hypotest.studies.power.costs import foresee_costs
 from hypotest.studies.selection_split import SelectionLook, some_documents
-from hypotest.studies.series.members import layers_in
+from hypotest.studies.series.checkpoints import Checkpoint, checkpoints_of, layers_in
 from hypotest.subjects.kinds import Subject
 from hypotest.subjects.language_model import LanguageModel
 
@@ -48,10 +49,11 @@ def forecast(
 ) -> Forecast:
     """Foresee what the runs of a protocol will take, of a series or of a single run.
 
-    Of each model the first checkpoint is loaded, and at each kind of layer (the last one, and others, which
-    are ablated by whole forward passes) some documents of the selection split are collected and tested, as
-    `hypotest.power` does it. Nothing of the evaluation split is run. Other checkpoints take as long, and
-    so do other layers of the kind as the one in their middle.
+    Of each model the first checkpoint that can be had is loaded, and at each kind of layer (the last one, and
+    others, which are ablated by whole forward passes) some documents of the selection split are collected and
+    tested, as `hypotest.power` does it. Nothing of the evaluation split is run. Other checkpoints take as
+    long, and so do other layers of the kind as the one in their middle. What of a series cannot be had is
+    listed with the reason, and is not among its runs.
 
     Args:
         protocol: Path of the protocol.
@@ -63,7 +65,7 @@ def forecast(
     Raises:
         ProtocolError: If the protocol cannot be run; carries every problem. If there are workers, and no
             series.
-        RunError: If a model cannot be had, or nothing can be collected.
+        RunError: If no model can be had, or nothing can be collected.
     """
     path = protocol_file(protocol)
     plan = load_protocol(path)
@@ -71,13 +73,16 @@ def forecast(
         _require_members(plan, path, workers)
     check_command(device=device, memory=memory)
     session = Session.start(plan.seed, stages_shown(start_stage), device, memory)
-    if plan.subject.network is None:
-        require_readers(plan, path.parent)
+    checkpoints = checkpoints_of(plan, path.parent)
     kinds: list[RunsAlike] = []
+    missing: dict[str, Exception] = {item.name: item.problem for item in checkpoints if item.problem}
     for name in plan.subject.models:
         told = session.within(name) if len(plan.subject.models) > 1 else session
-        kinds += _of_model(plan, name, path, told)
+        there = [item for item in checkpoints if item.model == name and not item.problem]
+        kinds += _of_model(plan, there, path, told, missing)
         gc.collect()  # nnsight leaves cycles that hold a model
+    if missing and not kinds:
+        raise next(iter(missing.values()))
     return Forecast(
         protocol_id=plan.id,
         title=plan.title,
@@ -85,6 +90,7 @@ def forecast(
         free_bytes=free_bytes(session.cache),
         timed_at=f"about {POSITIONS} positions of each condition of the selection split",
         workers=workers or 1,
+        missing=tuple(f"{name}: {error_line(error)}" for name, error in missing.items()),
     )
 
 
@@ -99,33 +105,38 @@ def _require_members(plan: Protocol, path: Path, workers: int) -> None:
         )
 
 
-def _of_model(plan: Protocol, name: str, path: Path, session: Session) -> Iterator[RunsAlike]:
-    axes, revisions = plan.subject.axes, plan.subject.revision
-    first = plan.member(model=name)
-    n_checkpoints = 1
-    if isinstance(revisions, tuple):
-        first, n_checkpoints = first.member(revision=revisions[0]), len(revisions)
-    one = first.member(layer=-1) if "layer" in axes else first
-    subject = load_subject(one, path.parent, session.device, session.stage)
-    if not isinstance(subject, LanguageModel):
-        yield _timed(one, path, subject, (), n_checkpoints, session)
+def _of_model(
+    plan: Protocol, there: Sequence[Checkpoint], path: Path, session: Session, missing: dict[str, Exception]
+) -> Iterator[RunsAlike]:
+    """Of the checkpoints of a model that can be had, by the first one whose weights can be."""
+    for place, checkpoint in enumerate(there):
+        first, n_checkpoints = checkpoint.plan, len(there) - place
+        one = first.member(layer=-1) if plan.subject.several_layers else first
+        try:
+            subject = load_subject(one, path.parent, session.device, session.stage)
+        except SubjectError as error:
+            missing[checkpoint.name] = error
+            continue
+        if not isinstance(subject, LanguageModel):
+            yield _timed(one, path, subject, (), n_checkpoints, session)
+            return
+        for layers in _kinds_of(plan, first, subject, path.parent):
+            middle = first.member(layer=layers[len(layers) // 2]) if plan.subject.several_layers else first
+            here = at_layer(subject, middle, path.parent)
+            yield _timed(middle, path, here, layers, n_checkpoints, session)
         return
-    for layers in _kinds_of(plan, first, subject, path.parent):
-        middle = first.member(layer=layers[len(layers) // 2]) if "layer" in axes else first
-        here = at_layer(subject, middle, path.parent)
-        yield _timed(middle, path, here, layers, n_checkpoints, session)
 
 
 def _kinds_of(
     plan: Protocol, first: Protocol, subject: LanguageModel, base: Path
 ) -> Iterator[tuple[int, ...]]:
     """Layers that are ablated in one way: the others by whole forward passes, the last one not."""
-    if "layer" not in plan.subject.axes:
+    if not plan.subject.several_layers:
         yield (subject.layer,)
         return
     numbers = [
         layer
-        for layer in layers_in(plan.subject.layer, subject)
+        for layer in layers_in(plan.subject.layer, subject.n_layers, subject.name)
         if at_layer(subject, first.member(layer=layer), base).reaching_layers
     ]
     last = subject.n_layers - 1

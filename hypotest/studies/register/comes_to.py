@@ -22,6 +22,7 @@ from hypotest.pipeline.texts.document_log import read_log
 from hypotest.records.protocol.protocol import Protocol
 from hypotest.records.registration import Fingerprint, RegisteredMember
 from hypotest.registration.locks.series import member_of, series_fingerprint
+from hypotest.studies.series.checkpoints import checkpoints_of, require_all
 from hypotest.studies.series.members import loaded, members_of
 from hypotest.subjects.kinds import Subject
 
@@ -67,16 +68,17 @@ def whole_series(
         RunError: If a member or the text cannot be had, or no member can be tested.
     """
     kept_out: Collection[str] = kept_out_of_evaluation(path)
-    skipped: list[str] = []
+    base, skipped = path.parent, list[str]()
+    checkpoints = require_all(checkpoints_of(plan, base))
     if fresh_documents:
         weights = {
-            loaded(item).fingerprint for item in members_of(plan, path, None, None, session.device, skipped)
+            loaded(item).fingerprint for item in members_of(plan, checkpoints, base, session.device, skipped)
         }
         kept_out = documents_seen(read_log(session.cache)[0], weights)
     known: Fingerprint | None = None
     members: list[RegisteredMember] = []
     documents: set[str] = set()
-    for member in members_of(plan, path, None, None, session.device, skipped):
+    for member in members_of(plan, checkpoints, base, session.device, skipped):
         known, of_member = _of_run(
             member.plan, path, session.within(member.name.shown), loaded(member), kept_out
         )

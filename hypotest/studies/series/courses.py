@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from hypotest.engine.streams import Streams
 from hypotest.inference.trend import Trend, common_trend, kendall_trend, tolerated_autocorrelation
@@ -19,6 +20,8 @@ from hypotest.studies.series.names import MemberName, axis_of
 from hypotest.studies.series.record import Course, Point, SeriesMember, SeriesResult, TrendResult
 from hypotest.verdict import stance
 
+_NONE: Mapping[str, int] = MappingProxyType({})
+
 
 def combine(
     plan: Protocol,
@@ -26,7 +29,7 @@ def combine(
     names: Sequence[MemberName],
     registration: Registration,
     skipped: Sequence[str] = (),
-    failed: Sequence[str] = (),
+    failed: Mapping[str, int] = _NONE,
 ) -> SeriesResult:
     """What the members of a series say together.
 
@@ -36,8 +39,8 @@ def combine(
         names: Of each member, in their order.
         registration: Of the series as a whole.
         skipped: Members that could not be tested, and why.
-        failed: Members whose run failed, and with what: no trend is told without them, and they count among
-            those for which refutations are corrected.
+        failed: Members whose run failed, and with what -> how many a line stands for: no trend is told
+            without them, and they count among those for which refutations are corrected.
     """
     courses = tuple(
         _course(item, [_of(of_member, item.id) for of_member in results]) for item in plan.predictions
@@ -46,7 +49,7 @@ def combine(
     judged: tuple[HypothesisVerdict, ...] = ()
     if any(item.role != "descriptive" for item in plan.trends):
         judged = judge(trends, plan)
-    n_models = len(plan.subject.models)
+    n_models, n_failed = len(plan.subject.models), sum(failed.values())
     return SeriesResult(
         protocol=canonical(plan),
         protocol_id=plan.id,
@@ -56,7 +59,7 @@ def combine(
         level=plan.decision.level,
         hypotheses=plan.hypotheses,
         members=tuple(
-            _member(plan, of_member, name, len(results) + len(failed))
+            _member(plan, of_member, name, len(results) + n_failed)
             for of_member, name in zip(results, names, strict=True)
         ),
         skipped=tuple(skipped),
@@ -68,6 +71,7 @@ def combine(
         comparison="",
         registration=registration,
         folder=Path(),
+        n_failed=n_failed,
     )
 
 

@@ -31,6 +31,8 @@ class MemberName(NamedTuple):
     """What else it differs in from other members; empty where there is one line."""
     training: str = ""
     """Whose weights these are, at some step; lines of one training are no independent ones."""
+    together: str = ""
+    """What all layers of the same weights are called."""
 
 
 def axis_of(plan: Protocol) -> SeriesAxis:
@@ -45,7 +47,7 @@ def name_member(plan: Protocol, model: str, revision: str | None, layer: int | N
         plan: The series.
         model: The member's.
         revision: Its checkpoint; None for the only one.
-        layer: Its block; None for the only one, or all of a model that could not be loaded.
+        layer: Its block; None for the only one, or all of a model that cannot be had.
     """
     axes, axis = plan.subject.axes, axis_of(plan)
     number = plan.subject.models.index(model) + 1
@@ -68,10 +70,12 @@ def name_member(plan: Protocol, model: str, revision: str | None, layer: int | N
         place = checkpoint_step(revision or "") or 0
     elif axis == "layer":
         place = -1 if layer is None else layer
+    together = {**parts, "layer": "all layers"} if "layer" in axes else parts
     return MemberName(
         shown=" ".join(parts.values()),
         place=place,
         folder="-".join(folders),
         line=" ".join(part for own, part in parts.items() if own != axis),
         training=model,
+        together=" ".join(together.values()),
     )

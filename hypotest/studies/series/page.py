@@ -70,8 +70,9 @@ def write_series(series: SeriesResult, start_stage: StartStage = silent) -> None
 
 
 def series_json(series: SeriesResult) -> str:
-    """Everything but the folder, as JSON."""
-    return json_text({"schema_version": SERIES_VERSION, **fields_without(series, "folder")})
+    """Everything but the folder, as JSON; how many members failed, where some did."""
+    left_out = ("folder",) if series.failed else ("folder", "n_failed")
+    return json_text({"schema_version": SERIES_VERSION, **fields_without(series, *left_out)})
 
 
 def series_summary(study: SeriesResult) -> Document:

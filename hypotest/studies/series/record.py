@@ -107,7 +107,7 @@ class SeriesResult(Shown):
     skipped: tuple[str, ...]
     """Members that cannot be tested, and why."""
     failed: tuple[str, ...]
-    """Members whose run failed, and with what."""
+    """Members whose run failed, and with what; all of a model together where all failed with the same."""
     courses: tuple[Course, ...]
     trends: tuple[TrendResult, ...]
     verdicts: tuple[HypothesisVerdict, ...]
@@ -119,6 +119,8 @@ class SeriesResult(Shown):
     registration: Registration
     """Of the series as a whole."""
     folder: Path
+    n_failed: int = 0
+    """Members that failed; a model that cannot be had stands for all that it would have been run as."""
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -128,7 +130,7 @@ class SeriesResult(Shown):
     @property
     def n_begun(self) -> int:
         """Members that were run, those that failed among them: for so many refutations are corrected."""
-        return len(self.members) + len(self.failed)
+        return len(self.members) + self.n_failed
 
     @property
     def verdict_line(self) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,10 @@ from hypotest.registration import load_protocol
 from hypotest.registration.built import protocol_file
 from hypotest.report.progress_in_notebook import stages_shown
 from hypotest.report.run import Run
+from hypotest.studies.series.checkpoints import Checkpoint, checkpoints_of, missing_lines, require_all
 from hypotest.studies.series.courses import combine
-from hypotest.studies.series.members import loaded, members_of
+from hypotest.studies.series.failures import failure_lines
+from hypotest.studies.series.members import PlannedMember, loaded, members_in_memory, members_of, planned
 from hypotest.studies.series.models import pooled
 from hypotest.studies.series.page import series_summary, write_series
 from hypotest.studies.series.record import SeriesResult
@@ -47,6 +49,7 @@ def run_protocol(protocol: str | Path, **options: Any) -> Run | SeriesResult:
         options.pop("subject", None)
         if load_protocol(protocol, subject=not in_memory).is_series:
             return run_series(protocol, **options)
+    options.pop("on_missing", None)  # without its network there is no run
     finished: Run = run(protocol, **options)
     return finished
 
@@ -102,7 +105,8 @@ def try_protocol(
     trials = []
     start_stage = stages_shown(start_stage)
     session = Session.start(plan.seed, start_stage, device, memory)
-    for member in members_of(plan, path, None, None, device, skipped):
+    checkpoints = require_all(checkpoints_of(plan, path.parent))
+    for member in members_of(plan, checkpoints, path.parent, device, skipped):
         trials.append(
             try_plan(
                 member.plan,
@@ -136,16 +140,18 @@ def run_series(
     cluster: str | Path | None = None,
     start_stage: StartStage | None = None,
     on_registration: Callable[[Registration], None] = lambda registration: None,
+    on_missing: Callable[[str], None] | None = None,
 ) -> SeriesResult:
     """Run a protocol on several models, at several layers, on checkpoints, or over the grid of all these.
 
     Its subject names them: ``model: [...]`` or training seeds, ``layer: all`` or a list, ``revision: [...]``.
     Every member is a run of its own, with report and evidence; a series that was stopped goes on from the
     evidence that is there. A member that fails does not stop the others: it is listed with its error, and the
-    next run of the series goes on with it. What is said of members together: each hypothesis' verdict at each
-    member, alone and with its refutations corrected for the number of members; and for what the protocol
-    predicts of the course over checkpoints, Kendall's tau against the step, with a verdict. Of several models
-    the effects are pooled as `hypotest.compare` does it, at the last checkpoint and layer of each.
+    next run of the series goes on with it; a model that cannot be had is said before the first is run. What
+    is said of members together: each hypothesis' verdict at each member, alone and with its refutations
+    corrected for the number of members; and for what the protocol predicts of the course over checkpoints,
+    Kendall's tau against the step, with a verdict. Of several models the effects are pooled as
+    `hypotest.compare` does it, at the last checkpoint and layer of each.
 
     Args:
         protocol: Path of the protocol.
@@ -166,10 +172,12 @@ def run_series(
             class for it takes.
         start_stage: As for `hypotest.run`.
         on_registration: As for `hypotest.run`; told once.
+        on_missing: Told of each model or checkpoint that cannot be had, and why, before the others are run;
+            by default a warning.
 
     Raises:
         ProtocolError: If the protocol cannot be run, or declares no series; carries every problem.
-        RunError: If no member can be finished.
+        RunError: If no model can be had, or no member can be finished.
     """
     where = Cluster.named(workers, scheduler, cluster)
     path, started = protocol_file(protocol), datetime.now(UTC)
@@ -188,21 +196,33 @@ def run_series(
     skipped: list[str] = []
     start_stage = stages_shown(start_stage)
     session = Session.start(plan.seed, start_stage, device, memory)
-    run_members = run_here if where.is_this_process else partial(run_elsewhere, where)
-    names, results, failed = run_members(
-        members_of(plan, path, model, tokenizer, device, skipped),
-        path,
-        folder,
-        session,
-        force=force,
-        contexts=contexts,
-        on_registration=on_registration,
-    )
+    told: dict[str, Any] = {"force": force, "contexts": contexts, "on_registration": on_registration}
+    base = path.parent
+
+    def checkpoints() -> Sequence[Checkpoint]:
+        found = checkpoints_of(plan, base)
+        for line in missing_lines(found):
+            (on_missing or warnings.warn)(line)
+        return found
+
+    def apart() -> Iterator[PlannedMember]:
+        for item in checkpoints():
+            yield from planned(plan, item, base, device, skipped)
+
+    if where.is_this_process:
+        members = (
+            members_of(plan, checkpoints(), base, device, skipped)
+            if model is None
+            else members_in_memory(plan, model, tokenizer, base, skipped)
+        )
+        names, results, failed = run_here(members, path, folder, session, **told)
+    else:
+        names, results, failed = run_elsewhere(where, apart, path, folder, session, skipped, **told)
     if not names:
-        raise next(iter(failed.values()), _nothing_to_test(skipped))
-    said = [f"{name}: {' '.join(str(error).split())}" for name, error in failed.items()]
+        raise failed[0].error if failed else _nothing_to_test(skipped)
     registration = registration_of_series(plan, path, results, [name.shown for name in names])
-    series = replace(combine(plan, results, names, registration, skipped, said), folder=folder)
+    lines = failure_lines(failed, names)
+    series = replace(combine(plan, results, names, registration, sorted(skipped), lines), folder=folder)
     if "model" in plan.subject.axes:
         series = pooled(series, names, start_stage)
     write_series(series, start_stage)

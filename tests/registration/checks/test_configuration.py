@@ -106,8 +106,23 @@ def test_a_missing_checkpoint_names_those_that_are_there(problems_of, model):
     (problem,) = problems_of(subject("model: training, revision: step7"))
     assert problem.key == "subject.revision"
     assert "has no checkpoint 'step7'; there are step1, step9" in problem.message
-    problems = problems_of(subject("model: training, layer: 3, revision: [step1, step7, step9]"))
-    assert {item.key for item in problems} == {"subject.revision.#2", "subject.layer"}
+    (problem,) = problems_of(subject("model: training, layer: 3, revision: [step1, step7, step9]"))
+    assert problem.key == "subject.layer"
+    wanted = subject("model: training, revision: [step1, step7, step9]")
+    assert not problems_of(wanted)
+    (note,) = problems_of(wanted, notes=True)
+    assert note.key == "subject.revision.#2"
+    assert "has no checkpoint 'step7'" in note.message and "others are run without it" in note.message
+
+
+def test_a_series_of_which_nothing_is_there_is_wrong(problems_of, model):
+    model("training/step1", model_type="gpt2", n_layer=4)
+    problems = problems_of(subject("model: training, revision: [step7, step8]"))
+    assert [item.key for item in problems] == ["subject.revision.#1", "subject.revision.#2"]
+    problems = problems_of(subject("model: [./nowhere, ./neither]"))
+    assert [item.key for item in problems] == ["subject.model.#1", "subject.model.#2"]
+    (note,) = problems_of(subject("model: [./nowhere, training/step1]"), notes=True)
+    assert note.key == "subject.model.#1" and "no folder" in note.message
 
 
 @pytest.fixture

@@ -77,10 +77,17 @@ def test_more_members_make_refuting_harder(plan, example):
 
 
 def test_members_that_failed_count_where_refutations_are_corrected(plan, example):
-    alone = combined(plan, [example], _names(1), failed=["layer 1: a disk is full"])
+    alone = combined(plan, [example], _names(1), failed={"layer 1: a disk is full": 1})
     (member,) = alone.members
     (other, _) = combined(plan, [example] * 2, _names(2)).members
     assert alone.n_begun == 2 and member.corrected == other.corrected
+
+
+def test_a_model_that_failed_counts_as_all_members_that_it_stands_for(plan, example):
+    torn = combined(plan, [example] * 2, _names(2), failed={"b all layers: its weights are torn": 2})
+    whole = combined(plan, [example] * 4, _names(4))
+    assert torn.n_begun == whole.n_begun == 4
+    assert torn.members[0].corrected == whole.members[0].corrected
 
 
 def test_no_trend_is_told_before_all_members_are_there():
