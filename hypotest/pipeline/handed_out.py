@@ -223,8 +223,8 @@ def as_named(words: str, named: Sequence[tuple[str, str]]) -> str:
     if not places:
         return words
 
-    def name_of(found: re.Match[str]) -> str:
-        name, separator = names[found[1]], found[2]
+    def name_of(place: re.Match[str]) -> str:
+        name, separator = names[place[1]], place[2]
         return "" if separator and name == "." else name + separator
 
     return re.sub(rf"(?<![\w.\-])({places})({re.escape(os.sep)}(?=\S)|(?![\w.\-]))", name_of, words)

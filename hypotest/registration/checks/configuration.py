@@ -58,14 +58,14 @@ def configuration_findings(protocol: Protocol, base: pathlib.Path) -> Iterator[F
         return  # which is found when it is asked for
     per_name = 1 if subject.seed is None else len(subject.seed)
     n_revisions = len(subject.revision) if isinstance(subject.revision, tuple) else 1
-    found, n_absent = [], 0
+    findings, n_absent = [], 0
     for place, name in enumerate(subject.models):
         path = (*_MODEL, place // per_name) if isinstance(subject.model, tuple) else _MODEL
         for item in _of_model(protocol.member(model=name), base):
             n_absent += (item.severity == _ABSENT) * (n_revisions if item.path == _MODEL else 1)
-            found.append(item if item.path != _MODEL else replace(item, path=path))
+            findings.append(item if item.path != _MODEL else replace(item, path=path))
     there_are_others = n_absent < n_revisions * len(subject.models)
-    yield from (_weighed(item, there_are_others) for item in found)
+    yield from (_weighed(item, there_are_others) for item in findings)
 
 
 def _weighed(item: Finding, there_are_others: bool) -> Finding:

@@ -48,13 +48,14 @@ def checkpoints_of(plan: Protocol, base: Path) -> tuple[Checkpoint, ...]:
     Raises:
         SubjectError: If none of them can be had: why the first cannot.
     """
-    found = [_looked_for(item, base) for item in _named(plan)]
-    problems = [item.problem for item in found if item.problem is not None]
-    if len(problems) == len(found):
+    checkpoints = [_looked_for(item, base) for item in _named(plan)]
+    problems = [item.problem for item in checkpoints if item.problem is not None]
+    if len(problems) == len(checkpoints):
         raise problems[0]
-    most = max(item.n_members for item in found if item.problem is None)
+    most = max(item.n_members for item in checkpoints if item.problem is None)
     return tuple(
-        item if item.problem is None else replace(item, n_members=_lost(item, base, most)) for item in found
+        item if item.problem is None else replace(item, n_members=_lost(item, base, most))
+        for item in checkpoints
     )
 
 

@@ -200,10 +200,10 @@ def run_series(
     base = path.parent
 
     def checkpoints() -> Sequence[Checkpoint]:
-        found = checkpoints_of(plan, base)
-        for line in missing_lines(found):
+        checkpoints = checkpoints_of(plan, base)
+        for line in missing_lines(checkpoints):
             (on_missing or warnings.warn)(line)
-        return found
+        return checkpoints
 
     def apart() -> Iterator[PlannedMember]:
         for item in checkpoints():

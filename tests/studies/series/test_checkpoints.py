@@ -60,8 +60,8 @@ def test_a_model_of_which_nothing_is_known_has_as_many_layers_as_the_others(mode
 def test_members_are_known_without_weights_and_on_no_device(models):
     (models / "b" / "model.safetensors").unlink()
     plan, skipped = series(model=("a", "b"), layer="all"), list[str]()
-    found = checkpoints_of(plan, models)
-    members = [item for each in found for item in planned(plan, each, models, "cuda", skipped)]
+    checkpoints = checkpoints_of(plan, models)
+    members = [item for each in checkpoints for item in planned(plan, each, models, "cuda", skipped)]
     assert [item.name.shown for item in members] == ["a all layers", "b layer 1", "b layer 2", "b layer 3"]
     assert [item.n_members for item in members] == [3, 1, 1, 1]
     assert skipped == ["b layer 0: no attention reaches its MLP"]
@@ -116,8 +116,8 @@ def test_a_model_that_cannot_be_loaded_is_tried_for_no_more_than_two_layers(mode
         raise SubjectError("subject.model: torn")
 
     monkeypatch.setattr("hypotest.studies.series.members.load_subject", load)
-    found = checkpoints_of(plan, models)[1:]
-    members = list(members_of(plan, found, models, "cpu", []))
+    checkpoints = checkpoints_of(plan, models)[1:]
+    members = list(members_of(plan, checkpoints, models, "cpu", []))
     assert [str(item.load) for item in members] == ["subject.model: torn"] * 3
     assert tried == [1, 2]
 
