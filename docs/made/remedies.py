@@ -38,7 +38,7 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     ("dask-jobqueue does not take it", "Look the key up in dask-jobqueue's pages on this system, or leave it out"),
     ("^…: memory: …", "Write it with its unit, such as `memory: 16GB`"),
     ("Required are …; there are besides", "Leave the key out, or write it as the message lists it"),
-    ("^the cache is full", "`hypotest cache prune` as the message says, or set a larger `HYPOTEST_CACHE_QUOTA`"),
+    ("^the cache is full", "Prune what the message names, or set a larger `HYPOTEST_CACHE_QUOTA`"),
     ("declares no series", "Use `hypotest.run`, or list several models, checkpoints or layers under `subject`"),
     ("^…: explore shows", "Run the trial that the message names"),
     ("no prediction that decides can be simulated", "Calibrate a protocol with another measure that decides"),
