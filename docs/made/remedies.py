@@ -122,7 +122,6 @@ REMEDIES: tuple[tuple[str, str], ...] = (
     ("was trained on …, which is no block|it was trained on another network|trained on a stream without its mean|and block … of … is tested", _ANOTHER_SAE),
     ("clusters names the column", _COLUMN),
     ("partition: the units are 0 to", "Number the parts' units within that range"),
-    ("some weights are not in memory", "Load the whole model before it is handed over, on a larger device where it has no room"),
     ("units …: (the module|this module)", "Name a module that runs once for each row, with the same shape"),
     ("units …: there are the steps", "Name one of these steps"),
     ("units …: there is no such module", "Write its path as in `network.named_modules()`"),
