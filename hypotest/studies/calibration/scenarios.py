@@ -29,7 +29,7 @@ class Scenario:
     why_hard: str = ""
     outcomes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Prediction, or role -> true outcomes; what is not named differs from nothing: only `equivalent` is
-    true."""
+    true, and of dissociation that the conditions share their neurons."""
     verdicts: Mapping[str, tuple[str, ...]] = field(
         default_factory=lambda: {"modular": UNDECIDED, "distributed": UNDECIDED}
     )
@@ -51,7 +51,7 @@ class Scenario:
 
     def true_outcomes(self, prediction: Prediction) -> tuple[str, ...]:
         """What a test may say of a prediction without being wrong, beside `inconclusive`."""
-        of_role = self.outcomes.get(prediction.role, ("equivalent",))
+        of_role = self.outcomes.get(prediction.role, _SHARED.get(prediction.measure, ("equivalent",)))
         return self.outcomes.get(prediction.id, of_role)
 
 
@@ -71,7 +71,11 @@ _WHY_TYPES = (
     "single positions and types within documents carry no labels of their own; neurons prefer the rare types "
     "at hand, which is no preference for rare types"
 )
-_MODULE = Planted(rarity=1.5, communities=4, cohesion=0.85, head_impact=2.5)
+_SHARED = {"dissociation_index": ("less",), "influence_similarity": ("greater",)}
+"""Measure -> what is true where neurons serve both conditions: profiles of influence are alike, and the index
+of a lesion is below one half, as it is unless a group does three times as much for its own condition."""
+_NO_MODULE = ("undecided", "refuted")
+_MODULE = Planted(rarity=12.0, commonness=12.0, communities=4, cohesion=0.85, head_impact=2.5)
 _DISTRIBUTED = Planted(rarity=1.5, shared=0.85, spectrum=1.0)
 _DISTRIBUTED_OUTCOMES = {
     "specialization": ("greater",),
@@ -105,7 +109,7 @@ def _premise(name: str, what: str, layer: Layer, *hard: tuple[str, str], why: st
         hard=(*_TRUE, *hard),
         why_hard="; ".join(filter(None, [_WHY_TRUE, why])),
         outcomes=_TRUE_PREMISE,
-        verdicts={"modular": ("undecided",), "distributed": ("undecided",)},
+        verdicts={"modular": _NO_MODULE, "distributed": ("undecided",)},
     )
 
 
@@ -142,6 +146,11 @@ SCENARIOS = (
         "rare-loss",
         "every change of loss, and the loss itself, is twice as high at rare targets",
         Layer(rare_loss=2.0),
+        hard=(("premise", "label_shuffled*"),),
+        why_hard="labels do mean something, of every neuron alike: the premise says that the group matters "
+        "more for rare targets, not that others do not",
+        outcomes=_TRUE_PREMISE,
+        verdicts={"modular": (*UNDECIDED, "refuted"), "distributed": UNDECIDED},
     ),
     _types(0.04),
     _types(0.07),
@@ -255,7 +264,8 @@ SCENARIOS = (
     ),
     Scenario(
         "module",
-        "a module: influential on rare targets, tight communities, driven by one head, other attention",
+        "a module for rare targets: tight communities, driven by one head, other attention; as many other "
+        "neurons serve common targets",
         Layer(planted=_MODULE, concentration=0.6, rerouting=0.3, head_share=0.8),
         outcomes={
             "specialization": ("greater",),
@@ -265,6 +275,9 @@ SCENARIOS = (
             "routing": ("less",),
             "single-head": ("greater",),
             "head-specificity": ("greater",),
+            "dissociation": ("greater",),
+            "other-direction": ("greater",),
+            "shared-influence": ("less",),
         },
         verdicts={"modular": ("supported",), "distributed": ("refuted",)},
         planted=True,
