@@ -72,18 +72,15 @@ _WHY_TYPES = (
     "at hand, which is no preference for rare types"
 )
 _SHARED = {"dissociation_index": ("less",), "influence_similarity": ("greater",)}
-"""Measure -> what is true where neurons serve both conditions: profiles of influence are alike, and the index
-of a lesion is below one half, as it is unless a group does three times as much for its own condition."""
+"""Measure -> what is true where neurons serve both conditions: no group does three times as much for one."""
 _NO_MODULE = ("undecided", "refuted")
 _MODULE = Planted(rarity=12.0, commonness=12.0, communities=4, cohesion=0.85, head_impact=2.5)
+_GREATER = "specialization clustering attention single-head head-specificity dissociation other-direction"
+_MODULE_OUTCOMES = dict.fromkeys(_GREATER.split(), ("greater",))
+_MODULE_OUTCOMES |= dict.fromkeys(("coordination", "routing", "shared-influence"), ("less",))
 _DISTRIBUTED = Planted(rarity=1.5, shared=0.85, spectrum=1.0)
-_DISTRIBUTED_OUTCOMES = {
-    "specialization": ("greater",),
-    "coordination": ("less",),
-    "clustering": ("less", "equivalent"),
-    "single-head": ("less",),
-    "spectrum": ("less",),
-}
+_DISTRIBUTED_OUTCOMES = dict.fromkeys(("coordination", "single-head", "spectrum"), ("less",))
+_DISTRIBUTED_OUTCOMES |= {"specialization": ("greater",), "clustering": ("less", "equivalent")}
 _COORDINATED = {"coordination": ("less", "equivalent"), "clustering": ("less", "equivalent")}
 _GRADED = Planted(shared=0.7, spectrum=0.7, head_impact=2.0)
 
@@ -147,8 +144,7 @@ SCENARIOS = (
         "every change of loss, and the loss itself, is twice as high at rare targets",
         Layer(rare_loss=2.0),
         hard=(("premise", "label_shuffled*"),),
-        why_hard="labels do mean something, of every neuron alike: the premise says that the group matters "
-        "more for rare targets, not that others do not",
+        why_hard="labels do mean something, of every neuron alike, which the premise does not rule out",
         outcomes=_TRUE_PREMISE,
         verdicts={"modular": (*UNDECIDED, "refuted"), "distributed": UNDECIDED},
     ),
@@ -267,18 +263,7 @@ SCENARIOS = (
         "a module for rare targets: tight communities, driven by one head, other attention; as many other "
         "neurons serve common targets",
         Layer(planted=_MODULE, concentration=0.6, rerouting=0.3, head_share=0.8),
-        outcomes={
-            "specialization": ("greater",),
-            "coordination": ("less",),
-            "clustering": ("greater",),
-            "attention": ("greater",),
-            "routing": ("less",),
-            "single-head": ("greater",),
-            "head-specificity": ("greater",),
-            "dissociation": ("greater",),
-            "other-direction": ("greater",),
-            "shared-influence": ("less",),
-        },
+        outcomes=_MODULE_OUTCOMES,
         verdicts={"modular": ("supported",), "distributed": ("refuted",)},
         planted=True,
         everywhere=True,
