@@ -79,7 +79,9 @@ _GREATER = "specialization clustering attention single-head head-specificity dis
 _MODULE_OUTCOMES = dict.fromkeys(_GREATER.split(), ("greater",))
 _MODULE_OUTCOMES |= dict.fromkeys(("coordination", "routing", "shared-influence"), ("less",))
 _DISTRIBUTED = Planted(rarity=1.5, shared=0.85, spectrum=1.0)
-_DISTRIBUTED_OUTCOMES = dict.fromkeys(("coordination", "single-head", "spectrum"), ("less",))
+_DISTRIBUTED_OUTCOMES: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("coordination", "single-head", "spectrum"), ("less",)
+)
 _DISTRIBUTED_OUTCOMES |= {"specialization": ("greater",), "clustering": ("less", "equivalent")}
 _COORDINATED = {"coordination": ("less", "equivalent"), "clustering": ("less", "equivalent")}
 _GRADED = Planted(shared=0.7, spectrum=0.7, head_impact=2.0)
