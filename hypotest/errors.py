@@ -93,11 +93,20 @@ class OutputError(RunError):
     """A run's folder cannot be written or read."""
 
 
-def one_line(error: BaseException, most: int = 300) -> str:
+def one_line(error: BaseException, most: int | None = 300) -> str:
     """What an error says, as the part of a sentence: in one line, and cut where it is long.
+
+    Args:
+        error: Whatever was raised.
+        most: Characters; None for all of them.
 
     Examples:
         >>> one_line(ValueError("first   second"), most=9)
         'first sec'
     """
     return " ".join(str(error).split())[:most]
+
+
+def error_line(error: Exception) -> str:
+    """What went wrong, in one line: all that an error says, or what it is where it says nothing."""
+    return one_line(error, None) or type(error).__name__

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hypotest.engine.processes import started
 from hypotest.engine.progress import StartStage
 from hypotest.engine.queues import ADVICE, queued
-from hypotest.errors import ProtocolError, RunError
+from hypotest.errors import ProtocolError, RunError, one_line
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -130,7 +130,7 @@ def done_by(
                     "the Dask scheduler is gone; what is finished stays in the cache: run it again"
                 )
             else:
-                yield place, " ".join(str(future.exception()).split())
+                yield place, one_line(future.exception(), None)
 
 
 def _go_on(work: Callable[[Task], str], task: Task, wrong: str) -> str:

@@ -16,7 +16,7 @@ from hypotest.engine.session import Session
 from hypotest.engine.share import ALONE, Share
 from hypotest.engine.streams import Streams
 from hypotest.engine.workers import Workers
-from hypotest.errors import HypotestError, ProtocolError, RunError
+from hypotest.errors import HypotestError, ProtocolError, RunError, error_line
 from hypotest.pipeline.registered.later import waits_for_subject
 from hypotest.pipeline.run_plan import collect_plan, help_plan, run_plan, untold
 from hypotest.pipeline.subject import load_subject
@@ -228,8 +228,3 @@ def as_named(words: str, named: Sequence[tuple[str, str]]) -> str:
         return "" if separator and name == "." else name + separator
 
     return re.sub(rf"(?<![\w.\-])({places})({re.escape(os.sep)}(?=\S)|(?![\w.\-]))", name_of, words)
-
-
-def error_line(error: Exception) -> str:
-    """What went wrong, in one line."""
-    return " ".join(str(error).split()) or type(error).__name__

@@ -97,8 +97,8 @@ def try_plan(
         chosen = select_observed(live.selection, plan.group, streams, live.numbers)
     except (EvidenceError, *_UNDEFINED) as error:
         raise EvidenceError(
-            f"a trial with {limit} positions per condition is too small to select neurons ({_line(error)}); "
-            f"take more: limit={4 * limit}"
+            f"a trial with {limit} positions per condition is too small to select neurons "
+            f"({_line(str(error))}); take more: limit={4 * limit}"
         ) from None
     evidence, _ = lesioned([plan], prepared, evidence, selection.split, after, session, "selection")
     step = session.stage("predictions", len(plan.predictions))
@@ -234,6 +234,6 @@ def _too_few(reason: str) -> str:
     return f"no comparison on so few positions: {_line(reason)}"
 
 
-def _line(error: BaseException | str) -> str:
-    text = " ".join(str(error).split())
+def _line(text: str) -> str:
+    text = " ".join(text.split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

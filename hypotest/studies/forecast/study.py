@@ -8,14 +8,13 @@ from pathlib import Path
 
 from hypotest.engine.progress import StartStage
 from hypotest.engine.session import MEMORY, Session
-from hypotest.errors import ProtocolError, SubjectError
+from hypotest.errors import ProtocolError, SubjectError, error_line
 from hypotest.pages.notebook import show_as
 from hypotest.pipeline.cache.contents import free_bytes
 from hypotest.pipeline.cache.room import split_bytes
 from hypotest.pipeline.checks.plausibility import measure_cross_entropy
 from hypotest.pipeline.checks.preflight import check_command
 from hypotest.pipeline.collection import collect_selected
-from hypotest.pipeline.handed_out import error_line
 from hypotest.pipeline.prepare import prepare
 from hypotest.pipeline.registered.manifest import Stopwatch
 from hypotest.pipeline.registered.registered import kept_out_of_evaluation

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hypotest.pipeline.handed_out import error_line
+from hypotest.errors import error_line
 from hypotest.studies.series.names import MemberName
 
 
